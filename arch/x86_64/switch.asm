@@ -1,0 +1,189 @@
+; SPDX-License-Identifier: MIT
+;
+; The context switch of x86_64, and the reference port: the other ports comment only what differs from here.
+; arch/arch.h is the contract, arch/x86_64/frame.h the layout as C sees it, arch/nasm.inc has the macros.
+;
+; ABI: System V Application Binary Interface, AMD64 Architecture Processor Supplement, version 1.0,
+; section 3.2.1 (registers) and 3.2.2 (stack frame).
+;
+; Saved, because a called function must preserve it:
+;       rbx rbp r12 r13 r14 r15         by pointer on the context's own stack
+;       rsp                             this is the context
+;       rip                             the return address, where `call cede__switch` left it
+;       control bits of mxcsr, x87 cw   rounding, masks of exceptions, flush to zero; 3.2.1 makes them callee-saved.
+;                                       The status bits of mxcsr travel with them, so that fetestexcept(3)
+;                                       tells of the task's own arithmetic
+;
+; Not saved, and why:
+;       rax rcx rdx rsi rdi r8-r11      a caller of any function expects to lose them
+;       xmm, ymm, zmm, k0-k7, mm, st    as well: no vector register is callee-saved in this ABI
+;       x87 status and tag words        the register stack is empty at any call (3.2.1)
+;       rflags                          the direction flag is clear at any call and return, the rest is lost
+;       fs, gs                          they belong to the OS thread, and a context never changes its thread
+;       signal mask                     belongs to the OS thread; saving it would cost a system call
+;       shadow stack pointer            the file does not claim SHSTK (arch/nasm.inc), so the loader turns
+;                                       shadow stacks off
+;
+; A suspended context. Higher addresses are above; `on` is what cede__switch() stored in *save:
+;
+;       on + 64   |  frame of the caller  |     16-byte aligned: this is the CFA
+;       on + 56   |  rip                  |     pushed by `call cede__switch`
+;       on + 48   |  rbp                  |
+;       on + 40   |  rbx                  |
+;       on + 32   |  r15                  |
+;       on + 24   |  r14                  |
+;       on + 16   |  r13                  |
+;       on +  8   |  r12                  |
+;       on +  6   |  unused, 2 bytes      |
+;       on +  4   |  x87 cw, 2 bytes      |
+;       on        |  mxcsr, 4 bytes       |     16-byte aligned
+;                    nothing below is live
+;
+; A running context. Nothing of cede is left on its stack; the saved state has been consumed:
+;
+;       top       |  end of the stack     |     16-byte aligned
+;       top -  8  |  return address       |     into cede__entry
+;                 |  frame of entry()     |
+;                 |  its callees ...      |
+;       rsp ->
+;
+; A fresh context is a suspended one that cede__frame_fresh() wrote, as if cede__entry had called cede__switch:
+;
+;       top       |  end of the stack     |     16-byte aligned: this is the CFA, and rsp in cede__entry
+;       top -  8  |  rip                  |     cede__entry, behind its endbr64
+;       top - 16  |  rbp = 0              |     ends a walk along frame pointers
+;       top - 24  |  rbx = entry          |
+;       top - 48  |  r15 = r14 = r13 = 0  |
+;       top - 56  |  r12 = arg            |
+;       top - 64  |  mxcsr, x87 cw        |     of the thread that made the context
+
+default rel
+%include "nasm.inc"
+
+        object
+
+; Where the registers lie above a saved stack pointer: struct cede__frame.
+%define MXCSR   rsp
+%define X87_CW  rsp + 4
+%define R12     rsp + 8
+%define R13     rsp + 16
+%define R14     rsp + 24
+%define R15     rsp + 32
+%define RBX     rsp + 40
+%define RBP     rsp + 48
+%define FRAME   56                              ; without rip, which the call pushes
+
+; The unwind data while rsp points at a saved context. It describes the context that is left as well as the one
+; that is entered, so the exchange of rsp between them needs no unwind data of its own.
+%macro cfa_of_context 0
+        cfa     FRAME + 8
+        saved   rbp, 16
+        saved   rbx, 24
+        saved   r15, 32
+        saved   r14, 40
+        saved   r13, 48
+        saved   r12, 56
+%endmacro
+
+; void cede__switch(void **save, void *to);
+;
+; entry:  rdi = save, rsi = to, [rsp] = where the caller continues
+; exit:   in the context `to`: rbx rbp r12-r15, mxcsr, x87 cw as they were when it called, rsp above its return
+;         address; rax, rcx, rdx and the rest of the caller-saved registers hold nothing
+;
+; Ends with `ret` and not with a jump to the popped address: it answers the `call` that brought us here, so the
+; CPU's return stack buffer still has the right depth for the callers, whose returns are then predicted.
+; A jump wins only where nothing returns between two switches. arch/README.md has the figures.
+;
+; One `lea` and moves instead of pushes: three points of unwind data suffice, not fourteen.
+function cede__switch
+        lea     rsp, [rsp - FRAME]
+        cfa     FRAME + 8
+%ifndef CEDE_NO_FP_CONTROL
+        stmxcsr [MXCSR]                         ; save mxcsr
+        fnstcw  [X87_CW]                        ; save x87cw
+%endif
+        mov     [R12], r12                      ; save r12
+        mov     [R13], r13                      ; save r13
+        mov     [R14], r14                      ; save r14
+        mov     [R15], r15                      ; save r15
+        mov     [RBX], rbx                      ; save rbx
+        mov     [RBP], rbp                      ; save rbp
+        cfa_of_context
+
+        mov     [rdi], rsp
+        mov     rsp, rsi
+
+%ifndef CEDE_NO_FP_CONTROL
+        ldmxcsr [MXCSR]                         ; restore mxcsr
+        fldcw   [X87_CW]                        ; restore x87cw
+%endif
+        mov     r12, [R12]                      ; restore r12
+        mov     r13, [R13]                      ; restore r13
+        mov     r14, [R14]                      ; restore r14
+        mov     r15, [R15]                      ; restore r15
+        mov     rbx, [RBX]                      ; restore rbx
+        mov     rbp, [RBP]                      ; restore rbp
+        lea     rsp, [rsp + FRAME]
+        cfa     8
+        same    rbp
+        same    rbx
+        same    r15
+        same    r14
+        same    r13
+        same    r12
+        ret
+end_function
+
+; void cede__entry(void);
+;
+; entry:  behind the endbr64, by the `ret` of cede__switch: rbx = entry, r12 = arg, rsp 16-byte aligned
+; exit:   none. If entry(arg) returns, ud2 raises SIGILL here
+;
+; Its own return address is marked undefined, which is how DWARF says "outermost frame".
+function cede__entry
+        outermost
+        mov     rdi, r12
+        call    rbx
+        ud2
+end_function
+
+; void cede__inspect(void *on, void (*fn)(void *), void *arg);
+;
+; entry:  rdi = on, rsi = fn, rdx = arg
+; within fn: rsp + 8 = on (16-byte aligned before the call, as the ABI demands), rdi = arg,
+;         rbx = our own stack pointer, rbp = on + 48, where the context's rbp and rip lie like any frame's
+; exit:   as any function
+;
+; While fn runs, the unwind data of this frame describes the suspended context, so an unwinder goes from fn
+; through here to the caller of the cede__switch() that suspended it. Only memory below `on` is written.
+function cede__inspect
+        lea     rsp, [rsp - 16]
+        cfa     24
+        mov     [rsp], rbx
+        mov     [rsp + 8], rbp
+        cfa     24
+        saved   rbx, 24
+        saved   rbp, 16
+        mov     rbx, rsp
+        mov     rsp, rdi
+        cfa_of_context
+        lea     rbp, [RBP]
+        mov     rdi, rdx
+        call    rsi
+        mov     rsp, rbx
+        cfa     24
+        saved   rbx, 24
+        saved   rbp, 16
+        same    r15
+        same    r14
+        same    r13
+        same    r12
+        mov     rbx, [rsp]
+        mov     rbp, [rsp + 8]
+        lea     rsp, [rsp + 16]
+        cfa     8
+        same    rbx
+        same    rbp
+        ret
+end_function

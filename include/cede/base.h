@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What every public header needs: linkage, visibility, and the helpers of the scope macros. */
+#ifndef CEDE_BASE_H
+#define CEDE_BASE_H
+
+#ifdef __cplusplus
+#define CEDE_BEGIN_DECLS extern "C" {
+#define CEDE_END_DECLS   }
+#else
+#define CEDE_BEGIN_DECLS
+#define CEDE_END_DECLS
+#endif
+
+/* The library is built with -fvisibility=hidden: what carries this mark is the interface. */
+#define CEDE_API __attribute__((visibility("default")))
+
+/* A name that is unique on its line, for variables that a scope macro must declare. */
+#define CEDE__CONCAT_(a, b) a##b
+#define CEDE__CONCAT(a, b)  CEDE__CONCAT_(a, b)
+#define CEDE__UNIQUE(name)  CEDE__CONCAT(name, __LINE__)
+
+#endif

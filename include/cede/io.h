@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocking calls that park the calling task instead of its OS thread.
+ *
+ * Each has the signature, the return value and the errno of the POSIX or Linux call without the prefix. What differs:
+ *   - In a task, where the original would block the thread, the task parks and the thread goes on with other tasks.
+ *   - Such a wait can end early: ECANCELED (the task was cancelled), ETIMEDOUT (a cede_timeout scope ended), EBADF (the
+ *     descriptor was closed with cede_close() meanwhile), EDEADLK (nothing can ever end it). Whatever had been
+ *     transferred by then is returned as a short count instead. A call that need not wait never fails so.
+ *   - Outside a task each is the plain blocking call.
+ *
+ * A descriptor's flags are never changed. One on which the user has set O_NONBLOCK answers EAGAIN at once, as always;
+ * change that flag with cede_fcntl(), because it is looked up once per descriptor.
+ * SO_RCVTIMEO and SO_SNDTIMEO are honoured as they stood when the descriptor was first waited on.
+ *
+ * A descriptor that a task has waited on must be closed with cede_close(), which wakes everybody who waits on it with
+ * EBADF and forgets the number. (libcede-posix does all of this under libc's own names.)
+ *
+ * Calls on regular files, directories and other things that poll(2) calls always ready run in place.
+ */
+#ifndef CEDE_IO_H
+#define CEDE_IO_H
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include <cede/base.h>
+
+struct addrinfo;
+
+CEDE_BEGIN_DECLS
+
+/* read(2), readv(2), pread(2), write(2), writev(2), pwrite(2) */
+CEDE_API ssize_t cede_read(int fd, void *buf, size_t count);
+CEDE_API ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt);
+CEDE_API ssize_t cede_pread(int fd, void *buf, size_t count, off_t offset);
+CEDE_API ssize_t cede_write(int fd, const void *buf, size_t count);
+CEDE_API ssize_t cede_writev(int fd, const struct iovec *iov, int iovcnt);
+CEDE_API ssize_t cede_pwrite(int fd, const void *buf, size_t count, off_t offset);
+
+/* recv(2), send(2) and their relatives. MSG_DONTWAIT, MSG_WAITALL and MSG_PEEK keep their meaning. */
+CEDE_API ssize_t cede_recv(int fd, void *buf, size_t len, int flags);
+CEDE_API ssize_t cede_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen);
+CEDE_API ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags);
+CEDE_API ssize_t cede_send(int fd, const void *buf, size_t len, int flags);
+CEDE_API ssize_t cede_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
+                             socklen_t addrlen);
+CEDE_API ssize_t cede_sendmsg(int fd, const struct msghdr *msg, int flags);
+
+/* accept(2), accept4(2), connect(2). A connect that a deadline or a cancel ends goes on in the kernel, as POSIX says
+ * of one that a signal ends; close the socket. */
+CEDE_API int cede_accept(int fd, struct sockaddr *addr, socklen_t *addrlen);
+CEDE_API int cede_accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags);
+CEDE_API int cede_connect(int fd, const struct sockaddr *addr, socklen_t addrlen);
+
+/* socket(2), socketpair(2), pipe2(2), dup(2), dup3(2): the plain calls, which tell the runtime that the number means
+ * something new. Descriptors made in other ways work too, at the price of one more system call per wait. */
+CEDE_API int cede_socket(int domain, int type, int protocol);
+CEDE_API int cede_socketpair(int domain, int type, int protocol, int fds[2]);
+CEDE_API int cede_pipe2(int fds[2], int flags);
+CEDE_API int cede_dup(int fd);
+CEDE_API int cede_dup3(int fd, int newfd, int flags);
+
+/* poll(2), ppoll(2), select(2). Any number of descriptors; more than 64 in one call take memory (ENOMEM). */
+CEDE_API int cede_poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
+CEDE_API int cede_ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *sigmask);
+CEDE_API int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout);
+
+/* close(2). Tasks that wait on fd wake with EBADF. Never parks. */
+CEDE_API int cede_close(int fd);
+
+/* fcntl(2), for the commands that take an int or nothing. */
+CEDE_API int cede_fcntl(int fd, int command, ...);
+
+/* usleep(3), nanosleep(2), clock_nanosleep(2): ECANCELED and ETIMEDOUT in the manner of EINTR, with the time that
+ * was left in *remaining. clock_nanosleep returns the error number, as always. */
+CEDE_API int cede_usleep(unsigned usec);
+CEDE_API int cede_nanosleep(const struct timespec *duration, struct timespec *remaining);
+CEDE_API int cede_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining);
+
+/* getaddrinfo(3), on a helper thread. Returns EAI_SYSTEM with errno ECANCELED or ETIMEDOUT when the wait was ended. */
+CEDE_API int cede_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                              struct addrinfo **result);
+
+CEDE_END_DECLS
+
+#endif

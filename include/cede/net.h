@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections by address: dial one, listen for them, serve each with a task.
+ *
+ * An address is "host:port" for TCP: a name or a number, "[::1]:80" for IPv6, ":80" or "*:80" for every interface when
+ * listening and for this machine when dialling; port 0 lets the system choose when listening. "unix:/path" is a UNIX
+ * stream socket, "unix:@name" one in Linux's abstract namespace.
+ */
+#ifndef CEDE_NET_H
+#define CEDE_NET_H
+
+#include <cede/base.h>
+
+CEDE_BEGIN_DECLS
+
+/*
+ * Connects to address, trying every address that its name has, in order. Parks; use cede_timeout to bound it.
+ *
+ * Returns a close-on-exec stream socket (TCP_NODELAY set on TCP), to be closed with cede_close(); or -1 with errno
+ *   EINVAL         address is NULL or not of the form above
+ *   ENOENT         the name has no address (getaddrinfo: EAI_NONAME, EAI_NODATA)
+ *   EAGAIN         the name could not be looked up for now (EAI_AGAIN)
+ *   those of socket(2) and connect(2) for the last address tried, and those of every wait
+ * Models: asyncio.open_connection, net.Dial.
+ */
+CEDE_API int cede_dial(const char *address);
+
+/*
+ * Makes a listening socket at address, with SO_REUSEADDR and a backlog of 4,096 (bounded by net.core.somaxconn). A
+ * "unix:" path must not exist. Parks only to look up a name.
+ *
+ * Returns a close-on-exec socket to be closed with cede_close(), or -1 with errno
+ *   EINVAL, ENOENT, EAGAIN  as cede_dial()
+ *   those of socket(2), bind(2) and listen(2)
+ * Models: asyncio.start_server, net.Listen.
+ */
+CEDE_API int cede_listen(const char *address);
+
+/*
+ * The port that a listening or connected TCP socket is bound to, or -1 with errno (those of getsockname(2); EAFNOSUPPORT
+ * if it is not TCP).
+ */
+CEDE_API int cede_port(int fd);
+
+/* What a served connection runs. fd is closed when it returns; its result is ignored. */
+typedef int cede_serve_fn(int fd, void *arg);
+
+/*
+ * Accepts connections on the listening socket fd for ever, and runs handler(connection, arg) for each in a task of its
+ * own. Running out of descriptors or memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) makes it pause until one is free again or
+ * 100 ms have passed; connections that were reset meanwhile are skipped; neither ends it.
+ *
+ * Returns only when it fails: the connections' tasks are then cancelled and awaited. -1 with errno
+ *   EPERM      the caller is not a task
+ *   EINVAL     handler is NULL; fd does not listen
+ *   EBADF      fd was closed: the way to stop it from another task without cancelling
+ *   ECANCELED, ETIMEDOUT  as every wait
+ * fd stays open. Models: asyncio.start_server + serve_forever, http.Serve.
+ */
+CEDE_API int cede_serve(int fd, cede_serve_fn *handler, void *arg);
+
+CEDE_END_DECLS
+
+#endif

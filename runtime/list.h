@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Intrusive circular lists. A head and a link are the same structure; a link can leave its list without knowing the
+ * head. All zero is an empty head, so that public objects need no initialiser, and a link that is in no list.
+ */
+#ifndef CEDE_RUNTIME_LIST_H
+#define CEDE_RUNTIME_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cede__list {
+    struct cede__list *next, *prev;
+};
+
+#define CEDE__CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+
+static inline bool cede__list_empty(const struct cede__list *head)
+{
+    return !head->next || head->next == head;
+}
+
+static inline bool cede__list_linked(const struct cede__list *link)
+{
+    return link->next;
+}
+
+static inline void cede__list_append(struct cede__list *head, struct cede__list *link)
+{
+    if (!head->next)
+        head->next = head->prev = head;
+    link->next = head;
+    link->prev = head->prev;
+    head->prev->next = link;
+    head->prev = link;
+}
+
+/* Does nothing to a link that is in no list. */
+static inline void cede__list_remove(struct cede__list *link)
+{
+    if (!link->next)
+        return;
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    link->next = link->prev = NULL;
+}
+
+/* Takes the oldest link out; NULL if the list is empty. */
+static inline struct cede__list *cede__list_take(struct cede__list *head)
+{
+    struct cede__list *link = head->next;
+
+    if (cede__list_empty(head))
+        return NULL;
+    cede__list_remove(link);
+    return link;
+}
+
+#endif

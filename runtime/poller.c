@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptor numbers and who waits on them, over any backend; see poller.h. */
+#include "poller.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#include "sched.h"
+#include "sys.h"
+
+/* The tag of the descriptor that wakes the worker; no descriptor has this number. */
+#define WAKE_TAG UINT64_MAX
+
+int cede__poller_init(struct cede__poller *poller)
+{
+    poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return poller->wake_fd < 0 ? -1 : 0;
+}
+
+int cede__poller_open(struct cede__poller *poller, const struct cede__backend *backend)
+{
+    int error;
+
+    poller->backend = backend;
+    if (backend->open(poller) != 0)
+        return -1;
+    if (backend->add(poller, poller->wake_fd, WAKE_TAG) != 0) {
+        error = errno;
+        cede__poller_close(poller);
+        errno = error;
+        return -1;
+    }
+    return 0;
+}
+
+void cede__poller_close(struct cede__poller *poller)
+{
+    unsigned page;
+
+    if (!poller->backend)
+        return;
+    poller->backend->close(poller);
+    poller->backend = NULL;
+    for (page = 0; page < poller->page_count; page++)
+        free(poller->pages[page]);
+    free(poller->pages);
+    poller->pages = NULL;
+    poller->page_count = 0;
+}
+
+void cede__poller_wake(struct cede__poller *poller)
+{
+    static const uint64_t one = 1;
+    int saved = errno;
+
+    /* EAGAIN: 2^64 - 2 wakes are pending, which is as good. */
+    (void)!cede__sys_write(poller->wake_fd, &one, sizeof one);
+    errno = saved;
+}
+
+struct cede__fd *cede__poller_fd_known(struct cede__poller *poller, int fd)
+{
+    unsigned page = (unsigned)fd / CEDE__FDS_PER_PAGE;
+
+    if (fd < 0 || page >= poller->page_count || !poller->pages[page])
+        return NULL;
+    return &poller->pages[page][(unsigned)fd % CEDE__FDS_PER_PAGE];
+}
+
+static struct cede__fd *make_fd(struct cede__poller *poller, int fd)
+{
+    unsigned page = (unsigned)fd / CEDE__FDS_PER_PAGE, count;
+    struct cede__fd **pages;
+
+    if (page >= poller->page_count) {
+        for (count = poller->page_count ? poller->page_count : 8; count <= page; count *= 2)
+            ;
+        pages = realloc(poller->pages, count * sizeof *pages);
+        if (!pages)
+            return NULL;
+        for (poller->pages = pages; poller->page_count < count; poller->page_count++)
+            pages[poller->page_count] = NULL;
+    }
+    poller->pages[page] = calloc(CEDE__FDS_PER_PAGE, sizeof **poller->pages);
+    return cede__poller_fd_known(poller, fd);
+}
+
+struct cede__fd *cede__poller_fd(struct cede__poller *poller, int fd)
+{
+    struct cede__fd *record = cede__poller_fd_known(poller, fd);
+
+    if (record)
+        return record;
+    if (fd < 0) {
+        errno = EBADF;
+        return NULL;
+    }
+    return make_fd(poller, fd);
+}
+
+int cede__poller_register(struct cede__poller *poller, struct cede__fd *record, int fd)
+{
+    if (record->registered && record->owned)
+        return 0;
+    /* One that cede did not make may have been closed and its number used again behind our back: ask each time. */
+    if (poller->backend->add(poller, fd, (uint64_t)record->generation << 32 | (unsigned)fd) != 0 && errno != EEXIST)
+        return -1;
+    record->registered = true;
+    return 0;
+}
+
+static void move_all(struct cede__list *from, struct cede__list *to)
+{
+    struct cede__list *link;
+
+    while ((link = cede__list_take(from)))
+        cede__list_append(to, link);
+}
+
+void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list *waiters)
+{
+    struct cede__fd *record = cede__poller_fd_known(poller, fd);
+    uint32_t generation;
+
+    if (!record)
+        return;
+    move_all(&record->readers, waiters);
+    move_all(&record->writers, waiters);
+    generation = record->generation + 1;
+    *record = (struct cede__fd){.generation = generation};
+}
+
+int cede__poller_wait(struct cede__poller *poller, int64_t timeout_ns, struct cede__list *ready)
+{
+    int count = poller->backend->wait(poller, timeout_ns, poller->events, CEDE__POLLER_EVENTS), i;
+    struct cede__fd *record;
+    uint64_t sink;
+
+    for (i = 0; i < count; i++) {
+        const struct cede__event *event = &poller->events[i];
+
+        if (event->tag == WAKE_TAG) {
+            (void)!cede__sys_read(poller->wake_fd, &sink, sizeof sink);
+            continue;
+        }
+        record = cede__poller_fd_known(poller, (int)(uint32_t)event->tag);
+        if (!record || record->generation != event->tag >> 32)
+            continue; /* of a descriptor that was closed here, but lives on in a duplicate or another process */
+        if (event->bits & CEDE__HANGUP)
+            record->hangup = true;
+        if (event->bits & (CEDE__READABLE | CEDE__HANGUP)) {
+            record->drained = false;
+            move_all(&record->readers, ready);
+        }
+        if (event->bits & (CEDE__WRITABLE | CEDE__HANGUP))
+            move_all(&record->writers, ready);
+    }
+    return count;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The poller: which tasks wait on which descriptor, and the system facility that tells when one is ready.
+ *
+ * poller.c keeps one struct cede__fd for each descriptor number that was ever waited on, with its waiters. A backend
+ * (poller_epoll.c; tests/poller_fake.h) knows numbers and tags only. Neither ever calls upward: a wait hands back the
+ * list of waiters that have become ready, and the scheduler takes it from there.
+ *
+ * A descriptor is registered once, edge-triggered, for reading and writing, when it is first waited on, and never
+ * changed or removed: the kernel forgets it when it is closed. What is late from a closed descriptor is told by its
+ * generation, which is part of the tag.
+ *
+ * Not thread-safe, but for cede__backend.wake: each worker has its own.
+ */
+#ifndef CEDE_RUNTIME_POLLER_H
+#define CEDE_RUNTIME_POLLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+
+struct cede__poller;
+
+enum {
+    CEDE__READABLE = 1, /* or priority data, or end of file */
+    CEDE__WRITABLE = 2,
+    CEDE__HANGUP = 4,   /* the peer closed, or an error is pending: no further edge will come */
+};
+
+struct cede__event {
+    uint64_t tag;  /* as given to add */
+    unsigned bits; /* CEDE__READABLE ... */
+};
+
+/* What a backend must define. */
+struct cede__backend {
+    const char *name;
+
+    /* Makes what it needs, in poller->backend_data or poller->backend_fd. 0, or -1 with errno. */
+    int (*open)(struct cede__poller *poller);
+    void (*close)(struct cede__poller *poller);
+
+    /* Registers fd for its life. Events carry tag. 0, or -1 with errno: EPERM if fd is always ready (a regular file),
+     * EEXIST if it is registered already, ENOMEM, ENOSPC. */
+    int (*add)(struct cede__poller *poller, int fd, uint64_t tag);
+
+    /* Waits up to timeout_ns (0: look only; INT64_MAX: for ever) for events, fills in up to max. Returns how many (0
+     * also when a signal or wake ended it). */
+    int (*wait)(struct cede__poller *poller, int64_t timeout_ns, struct cede__event *events, int max);
+
+    /* Ends the wait that is going on, or else the next one. Any thread, any signal handler. */
+    void (*wake)(struct cede__poller *poller);
+};
+
+extern const struct cede__backend cede__poller_epoll;
+
+/* What a descriptor is, as far as reading and writing without blocking goes. */
+enum cede__fd_kind {
+    CEDE__FD_UNKNOWN,  /* not looked at yet */
+    CEDE__FD_STREAM,   /* stream socket: MSG_DONTWAIT, and a short read means that it is empty */
+    CEDE__FD_SOCKET,   /* any other socket: MSG_DONTWAIT */
+    CEDE__FD_NOWAIT,   /* pipe, eventfd ...: RWF_NOWAIT */
+    CEDE__FD_POLLED,   /* tty ...: only poll(2) tells whether it would block */
+    CEDE__FD_INSTANT,  /* regular file ...: always ready */
+};
+
+/* A descriptor number. */
+struct cede__fd {
+    struct cede__list readers, writers; /* struct cede__waiter */
+    uint32_t generation;   /* of the number: advanced each time it comes to mean something else */
+    uint8_t kind;          /* enum cede__fd_kind */
+    bool registered;
+    bool owned;            /* made and closed through cede: the registration can be trusted without asking */
+    bool nonblocking;      /* the user has set O_NONBLOCK: answer EAGAIN instead of waiting */
+    bool listener;         /* made by cede_listen(): O_NONBLOCK is ours, the user sees a blocking socket */
+    bool drained;          /* a short read emptied it, and no event has come since: reading would fail */
+    bool hangup;           /* CEDE__HANGUP was seen: never drained again */
+    int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none */
+};
+
+enum { CEDE__FDS_PER_PAGE = 512, CEDE__POLLER_EVENTS = 512 };
+
+struct cede__poller {
+    const struct cede__backend *backend;
+    int backend_fd;
+    int wake_fd;
+    void *backend_data;
+    struct cede__fd **pages; /* by number / CEDE__FDS_PER_PAGE; a page never moves */
+    unsigned page_count;
+    struct cede__event events[CEDE__POLLER_EVENTS];
+};
+
+/* Makes what outlives all openings: the descriptor by which other threads wake the worker. 0, or -1 with errno. */
+int cede__poller_init(struct cede__poller *poller);
+
+/* Writes to that descriptor: for backends, as their `wake`. */
+void cede__poller_wake(struct cede__poller *poller);
+
+/* 0, or -1 with errno (ENOMEM, EMFILE, ENFILE). */
+int cede__poller_open(struct cede__poller *poller, const struct cede__backend *backend);
+void cede__poller_close(struct cede__poller *poller);
+
+/* The record of a descriptor number, made if need be; NULL with errno EBADF (negative) or ENOMEM. Valid until the poller
+ * is closed, but `generation` must be compared after a wait: the number may mean something else by then. */
+struct cede__fd *cede__poller_fd(struct cede__poller *poller, int fd);
+
+/* The same, NULL if none was made. */
+struct cede__fd *cede__poller_fd_known(struct cede__poller *poller, int fd);
+
+/* Registers it unless it is. 0, or -1 with errno as cede__backend.add, without EEXIST. */
+int cede__poller_register(struct cede__poller *poller, struct cede__fd *record, int fd);
+
+/* The number comes to mean something else, or nothing: moves those who wait on it to `waiters` and forgets the rest. */
+void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list *waiters);
+
+/* Waits up to timeout_ns and appends the waiters that have become ready to `ready`. Returns the number of events. */
+int cede__poller_wait(struct cede__poller *poller, int64_t timeout_ns, struct cede__list *ready);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* From cede_run() to its return: a worker for this thread, its first task, and the end of all others. */
+#include "run.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "dump.h"
+#include "wait.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards in_use of all workers, and additions to the list */
+static _Atomic(struct cede__worker *) workers;
+
+struct cede__worker *cede__run_workers(void)
+{
+    return atomic_load(&workers);
+}
+
+/* A worker that no thread uses. Descriptors, and the posts of threads that were too late, stay with it: see remote.c. */
+static struct cede__worker *claim_worker(void)
+{
+    struct cede__worker *worker;
+
+    pthread_mutex_lock(&lock);
+    for (worker = atomic_load(&workers); worker; worker = worker->next)
+        if (!worker->in_use)
+            break;
+    if (!worker) {
+        worker = calloc(1, sizeof *worker);
+        if (worker && cede__poller_init(&worker->poller) != 0) {
+            free(worker);
+            worker = NULL;
+        }
+        if (worker) {
+            worker->next = atomic_load(&workers);
+            atomic_store(&workers, worker);
+        }
+    }
+    if (worker)
+        worker->in_use = true;
+    pthread_mutex_unlock(&lock);
+    return worker;
+}
+
+static void release_worker(struct cede__worker *worker)
+{
+    pthread_mutex_lock(&lock);
+    worker->in_use = false;
+    pthread_mutex_unlock(&lock);
+}
+
+static int open_worker(struct cede__worker *worker, size_t stack_size)
+{
+    worker->head = worker->tail = 0;
+    worker->budget = 0;
+    worker->live = worker->external = worker->jobs = 0;
+    worker->stack_size = stack_size;
+    worker->stacks = (struct cede__stacks){0};
+    worker->root = NULL;
+    worker->thread = (struct cede__task){
+        .worker = worker, .name = "thread", .state = CEDE__TASK_RUNNING, .run.stack = &worker->thread_stack};
+    cede__sanitizer_thread_stack(&worker->thread_stack.sanitizer);
+    worker->timers = (struct cede__timers){0};
+    cede__timers_start(&worker->timers, cede__sched_now(worker));
+    worker->polled_ns = worker->now_ns;
+    worker->current = &worker->thread;
+    return cede__poller_open(&worker->poller, &cede__poller_epoll);
+}
+
+static void close_worker(struct cede__worker *worker)
+{
+    cede__sched_drain(worker);
+    cede__poller_close(&worker->poller);
+    cede__stacks_free(&worker->stacks);
+    free(worker->ring);
+    worker->ring = NULL;
+}
+
+static void cancel(struct cede__task *task, void *unused)
+{
+    (void)unused;
+    if (task->state != CEDE__TASK_DONE)
+        cede_cancel(cede__task_handle(task));
+}
+
+static void forget(struct cede__task *task, void *unused)
+{
+    (void)unused;
+    cede__task_free(task);
+}
+
+/* The OS thread waits, as if it were a task, for the first task to end, and then for all. */
+static void run_all(struct cede__worker *worker)
+{
+    struct cede__waiter waiter = {.what = "end", .subject = -1, .task = &worker->thread};
+
+    while (worker->root->state != CEDE__TASK_DONE)
+        cede__sched_park(worker, &waiter);
+    cede__task_each(worker, cancel, NULL);
+    while (worker->live > 0)
+        cede__sched_park(worker, &waiter);
+}
+
+int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
+{
+    size_t stack_size = cede__stack_round(attr && attr->stack_size ? attr->stack_size : CEDE_STACK_DEFAULT);
+    const struct cede_task_attr root = {.name = attr && attr->name ? attr->name : "main"};
+    struct cede__worker *worker;
+    struct cede_task *handle;
+    int result = -1, error;
+
+    if (!fn || !stack_size) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (cede__worker) {
+        errno = EBUSY;
+        return -1;
+    }
+    cede__dump_start();
+    worker = claim_worker();
+    if (!worker)
+        return -1;
+    if (open_worker(worker, stack_size) == 0) {
+        cede__worker = worker;
+        handle = cede_spawn_attr(&root, fn, arg);
+        if (handle) {
+            worker->root = cede__task_find(handle);
+            run_all(worker);
+            cede_join(handle, &result); /* has ended: does not wait */
+        }
+        error = errno;
+        cede__task_each(worker, forget, NULL);
+        cede__worker = NULL;
+    } else {
+        error = errno;
+    }
+    close_worker(worker);
+    release_worker(worker);
+    errno = error;
+    return result;
+}
+
+int cede_run(cede_task_fn *fn, void *arg)
+{
+    return cede_run_attr(NULL, fn, arg);
+}

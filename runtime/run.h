@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of workers, which only grows: one of cede's two process-wide tables. */
+#ifndef CEDE_RUNTIME_RUN_H
+#define CEDE_RUNTIME_RUN_H
+
+#include "sched.h"
+
+/* The newest worker; follow `next`. Workers are never freed, but used again, so the list may be walked at any time, also
+ * in a signal handler; `in_use` says whether some thread runs one now. */
+struct cede__worker *cede__run_workers(void);
+
+#endif

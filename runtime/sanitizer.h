@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What AddressSanitizer, ThreadSanitizer and Valgrind must be told about stacks and switches. The only header with #if
+ * on tools; everything in it vanishes from a plain build.
+ *
+ * struct cede__sanitizer is a member of every stack:
+ *   cede__sanitizer_stack_made(s, bottom, size)  the memory has become a stack
+ *   cede__sanitizer_stack_gone(s)                it is about to be unmapped
+ *   cede__sanitizer_leave(from, to, dying)       just before a switch; dying: `from` will never be resumed
+ *   cede__sanitizer_arrive(self)                 just after one, first thing on the stack that was switched to
+ */
+#ifndef CEDE_RUNTIME_SANITIZER_H
+#define CEDE_RUNTIME_SANITIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __has_feature
+#define CEDE__HAS_FEATURE(x) __has_feature(x)
+#else
+#define CEDE__HAS_FEATURE(x) 0
+#endif
+
+#if defined __SANITIZE_ADDRESS__ || CEDE__HAS_FEATURE(address_sanitizer)
+#define CEDE__ASAN 1
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
+#endif
+#if defined __SANITIZE_THREAD__ || CEDE__HAS_FEATURE(thread_sanitizer)
+#define CEDE__TSAN 1
+#include <sanitizer/tsan_interface.h>
+#endif
+#ifdef CEDE_VALGRIND /* a build option, for it costs a few instructions per stack */
+#include <valgrind/valgrind.h>
+#endif
+
+/* For code that reads other tasks' stacks. */
+#if defined __SANITIZE_ADDRESS__ || CEDE__HAS_FEATURE(address_sanitizer)
+#define CEDE__NO_ASAN __attribute__((no_sanitize_address))
+#else
+#define CEDE__NO_ASAN
+#endif
+
+struct cede__sanitizer {
+#ifdef CEDE__ASAN
+    const void *bottom;
+    size_t size;
+    void *fake; /* ASan's own stack for this one while it is suspended */
+#endif
+#ifdef CEDE__TSAN
+    void *fiber;
+    bool is_thread; /* fiber belongs to the OS thread: not ours to destroy */
+#endif
+#ifdef CEDE_VALGRIND
+    unsigned valgrind;
+#endif
+    char unused[1]; /* ISO C has no empty structure */
+};
+
+static inline void cede__sanitizer_stack_made(struct cede__sanitizer *s, void *bottom, size_t size)
+{
+    (void)s, (void)bottom, (void)size;
+#ifdef CEDE__ASAN
+    s->bottom = bottom;
+    s->size = size;
+    s->fake = NULL;
+    __lsan_register_root_region(bottom, size);
+#endif
+#ifdef CEDE__TSAN
+    s->fiber = __tsan_create_fiber(0);
+    s->is_thread = false;
+#endif
+#ifdef CEDE_VALGRIND
+    s->valgrind = VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
+#endif
+}
+
+/* The same for the calling OS thread's own stack. */
+static inline void cede__sanitizer_thread_stack(struct cede__sanitizer *s)
+{
+    (void)s;
+#ifdef CEDE__ASAN
+    pthread_attr_t attr;
+    void *bottom = NULL;
+
+    s->size = 0;
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &bottom, &s->size);
+        pthread_attr_destroy(&attr);
+    }
+    s->bottom = bottom;
+    s->fake = NULL;
+#endif
+#ifdef CEDE__TSAN
+    s->fiber = __tsan_get_current_fiber();
+    s->is_thread = true;
+#endif
+}
+
+static inline void cede__sanitizer_stack_gone(struct cede__sanitizer *s)
+{
+    (void)s;
+#ifdef CEDE__ASAN
+    __lsan_unregister_root_region(s->bottom, s->size);
+#endif
+#ifdef CEDE__TSAN
+    if (!s->is_thread)
+        __tsan_destroy_fiber(s->fiber);
+#endif
+#ifdef CEDE_VALGRIND
+    VALGRIND_STACK_DEREGISTER(s->valgrind);
+#endif
+}
+
+static inline void cede__sanitizer_leave(struct cede__sanitizer *from, struct cede__sanitizer *to, bool dying)
+{
+    (void)from, (void)to, (void)dying;
+#ifdef CEDE__ASAN
+    __sanitizer_start_switch_fiber(dying ? NULL : &from->fake, to->bottom, to->size);
+#endif
+#ifdef CEDE__TSAN
+    __tsan_switch_to_fiber(to->fiber, 0);
+#endif
+}
+
+static inline void cede__sanitizer_arrive(struct cede__sanitizer *self)
+{
+    (void)self;
+#ifdef CEDE__ASAN
+    __sanitizer_finish_switch_fiber(self->fake, NULL, NULL);
+    self->fake = NULL;
+#endif
+}
+
+#endif

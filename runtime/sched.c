@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler; see sched.h. In the order of a task's life: run queue, wake, inbox, looking outside, picking the next
+ * task, parking, the outermost function of every stack, the end.
+ */
+#include "sched.h"
+
+#include <cede/time.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "context.h"
+
+enum {
+    BUDGET = 64,           /* switches between two looks at the clock: about 0.4 ns of clock per switch */
+    FIRST_RING_SLOTS = 64,
+    PREFETCH_TASK = 7,     /* how far ahead in the run queue a descriptor is fetched ... */
+    PREFETCH_CONTEXT = 4,  /* ... and then, as it has arrived, the stack that it points to */
+    POLL_INTERVAL_NS = 50 * 1000, /* while tasks keep running, the poller is looked at this often */
+};
+
+_Thread_local struct cede__worker *cede__worker __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+int64_t cede_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * CEDE_SECOND + now.tv_nsec;
+}
+
+int64_t cede__sched_now(struct cede__worker *worker)
+{
+    return worker->now_ns = cede_now();
+}
+
+/* ---- run queue ---- */
+
+/* Twice the ring. Slots outside head..tail may be read by the prefetch of pop(), so none may ever be wild: descriptors
+ * are never unmapped, and a fresh slot holds a task that will do. */
+static int grow_ring(struct cede__worker *worker)
+{
+    uint32_t slots = worker->ring ? 2 * (worker->mask + 1) : FIRST_RING_SLOTS, at;
+    struct cede__task **ring = malloc(slots * sizeof *ring);
+
+    if (!ring)
+        return -1;
+    for (at = 0; at < slots; at++)
+        ring[at] = &worker->thread;
+    for (at = worker->head; at != worker->tail; at++)
+        ring[at & (slots - 1)] = worker->ring[at & worker->mask];
+    free(worker->ring);
+    worker->ring = ring;
+    worker->mask = slots - 1;
+    return 0;
+}
+
+int cede__sched_reserve(struct cede__worker *worker)
+{
+    /* The tasks there are, the one to come, and the OS thread itself. */
+    return worker->ring && worker->live + 2 <= worker->mask ? 0 : grow_ring(worker);
+}
+
+static inline void push(struct cede__worker *worker, struct cede__task *task)
+{
+    worker->ring[worker->tail++ & worker->mask] = task;
+}
+
+void cede__sched_push(struct cede__worker *worker, struct cede__task *task)
+{
+    push(worker, task);
+}
+
+static inline bool idle(const struct cede__worker *worker)
+{
+    return worker->head == worker->tail;
+}
+
+/* With many tasks, each descriptor and each stack is out of the cache when its turn comes: a miss each on the TLB and
+ * the cache, 100 ns and more. Fetching them some switches ahead hides most of it. */
+static inline struct cede__task *pop(struct cede__worker *worker)
+{
+    uint32_t head = worker->head++;
+
+    __builtin_prefetch(worker->ring[(head + PREFETCH_TASK) & worker->mask]);
+    __builtin_prefetch(worker->ring[(head + PREFETCH_CONTEXT) & worker->mask]->run.context);
+    return worker->ring[head & worker->mask];
+}
+
+/* ---- wake ---- */
+
+void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason)
+{
+    struct cede__task *task = waiter->task;
+
+    cede__list_remove(&waiter->link);
+    /* Of several waiters of one task (poll), the first to be woken counts. */
+    if (task->state != CEDE__TASK_PARKED)
+        return;
+    task->run.waiter->reason = reason;
+    task->state = CEDE__TASK_READY;
+    push(task->worker, task);
+}
+
+/* ---- inbox ---- */
+
+void cede__sched_post(struct cede__worker *worker, struct cede__remote *remote)
+{
+    struct cede__remote *newest = atomic_load_explicit(&worker->inbox, memory_order_relaxed);
+
+    do
+        remote->next = newest;
+    while (!atomic_compare_exchange_weak(&worker->inbox, &newest, remote));
+    /* From this thread: the next scheduling point looks. (If a signal handler's store falls into the middle of a
+     * decrement it is lost, and the look comes some dozens of switches later.) */
+    if (worker == cede__worker)
+        worker->budget = 0;
+    /* The worker sets asleep, then looks at the inbox; this is the other way round: one of the two sees the other. */
+    if (atomic_load(&worker->asleep) && atomic_exchange(&worker->asleep, false))
+        worker->poller.backend->wake(&worker->poller);
+}
+
+void cede__sched_drain(struct cede__worker *worker)
+{
+    struct cede__remote *remote = atomic_exchange(&worker->inbox, NULL), *oldest = NULL, *next;
+
+    for (; remote; remote = next) { /* newest first: turn it round */
+        next = remote->next;
+        remote->next = oldest;
+        oldest = remote;
+    }
+    for (; oldest; oldest = next) {
+        next = oldest->next; /* deliver may give the node away */
+        oldest->deliver(oldest);
+    }
+}
+
+/* ---- looking outside ---- */
+
+static void poll(struct cede__worker *worker, int64_t timeout_ns)
+{
+    struct cede__list ready = {0}, *link;
+
+    cede__poller_wait(&worker->poller, timeout_ns, &ready);
+    worker->polled_ns = worker->now_ns;
+    while ((link = cede__list_take(&ready)))
+        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+}
+
+/* What came from outside by now: posts, reports, timers, and, not too often, events. */
+static void look(struct cede__worker *worker)
+{
+    worker->budget = BUDGET;
+    if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
+        cede__sched_drain(worker);
+    if (atomic_load_explicit(&worker->dump_requested, memory_order_relaxed)
+        && atomic_exchange(&worker->dump_requested, false))
+        cede__sched_report(worker);
+    cede__timers_advance(&worker->timers, cede__sched_now(worker));
+}
+
+static __attribute__((noinline)) void look_and_poll(struct cede__worker *worker)
+{
+    look(worker);
+    if (worker->external && worker->now_ns - worker->polled_ns >= POLL_INTERVAL_NS)
+        poll(worker, 0);
+}
+
+/* Nothing can run: waits for something from outside, until something can. Runs on the stack of the task that has just
+ * parked or ended. */
+static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
+{
+    int64_t next_ns, timeout_ns;
+
+    for (;;) {
+        look(worker);
+        if (!idle(worker))
+            return;
+        next_ns = cede__timers_next(&worker->timers);
+        if (next_ns == INT64_MAX && !worker->external && !worker->jobs) {
+            cede__sched_deadlock(worker);
+            continue;
+        }
+        timeout_ns = next_ns == INT64_MAX ? INT64_MAX : next_ns > worker->now_ns ? next_ns - worker->now_ns : 0;
+        atomic_store(&worker->asleep, true);
+        if (atomic_load(&worker->inbox) || atomic_load(&worker->dump_requested))
+            timeout_ns = 0;
+        poll(worker, timeout_ns);
+        atomic_store_explicit(&worker->asleep, false, memory_order_relaxed);
+    }
+}
+
+/* ---- the next task ---- */
+
+/* The first frame of every stack; argument: the struct cede__task_start of its first task. */
+static void stack_main(void *start);
+
+/* Gives a task that has not started its stack and its context. */
+static int bind(struct cede__worker *worker, struct cede__task *task)
+{
+    struct cede__stack *stack;
+    struct cede__task_start *start;
+    char *top;
+
+    stack = cede__stack_get(&worker->stacks, task->start.stack_units * CEDE__TASK_STACK_UNIT);
+    if (!stack)
+        return -1;
+    top = cede__stack_top(stack);
+    start = (struct cede__task_start *)(top - sizeof *start);
+    *start = task->start;
+    task->run.stack = stack;
+    task->run.waiter = NULL;
+    task->run.scope = NULL;
+    task->run.context = cede__frame_fresh(start, stack_main, start);
+    task->state = CEDE__TASK_READY;
+    return 0;
+}
+
+/* The next task that can run, with a context. If the caller no longer needs its stack and says so (`spare`, else NULL),
+ * it may also be one that has not started and wants just such a stack. */
+static inline struct cede__task *pick(struct cede__worker *worker, const struct cede__stack *spare)
+{
+    struct cede__task *task;
+
+    for (;;) {
+        if (idle(worker))
+            wait_outside(worker);
+        task = pop(worker);
+        if (__builtin_expect(task->state != CEDE__TASK_NEW, 1))
+            return task;
+        if (spare && task->start.stack_units * CEDE__TASK_STACK_UNIT == spare->pool->size)
+            return task;
+        if (bind(worker, task) == 0)
+            return task;
+        cede__sched_end(worker, task, -1, errno);
+    }
+}
+
+/* ---- park ---- */
+
+/* Goes on with another task (or with this one, if it is its turn again). */
+static inline void switch_away(struct cede__worker *worker, struct cede__task *self)
+{
+    struct cede__task *next = pick(worker, NULL);
+
+    next->state = CEDE__TASK_RUNNING;
+    if (next == self)
+        return;
+    worker->current = next;
+    cede__context_switch(&self->run.context, &self->run.stack->sanitizer, next->run.context,
+                         &next->run.stack->sanitizer);
+}
+
+void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter)
+{
+    struct cede__task *self = worker->current;
+
+    self->run.waiter = waiter;
+    self->state = CEDE__TASK_PARKED;
+    if (--worker->budget <= 0)
+        look_and_poll(worker);
+    switch_away(worker, self);
+}
+
+void cede__sched_yield(struct cede__worker *worker)
+{
+    struct cede__task *self = worker->current;
+
+    if (--worker->budget <= 0)
+        look_and_poll(worker);
+    if (idle(worker))
+        return;
+    self->state = CEDE__TASK_READY;
+    push(worker, self);
+    switch_away(worker, self);
+}
+
+void cede__sched_tick(struct cede__worker *worker)
+{
+    if (--worker->budget <= 0)
+        cede__sched_yield(worker);
+}
+
+/* ---- the life of a stack ---- */
+
+static void stack_main(void *first)
+{
+    struct cede__task_start start = *(struct cede__task_start *)first;
+    struct cede__worker *worker = cede__worker;
+    struct cede__stack *stack = worker->current->run.stack;
+    struct cede__task *next;
+
+    cede__sanitizer_arrive(&stack->sanitizer);
+    for (;;) {
+        cede__sched_body(worker, worker->current, &start);
+        worker->current = NULL;
+        if (--worker->budget <= 0)
+            look_and_poll(worker);
+        next = pick(worker, stack);
+        worker->current = next;
+        if (next->state != CEDE__TASK_NEW)
+            break;
+        /* It has not started and wants a stack like this one, which is hot: it can have it, without a switch. */
+        start = next->start;
+        next->run.context = NULL;
+        next->run.stack = stack;
+        next->run.waiter = NULL;
+        next->run.scope = NULL;
+        next->state = CEDE__TASK_RUNNING;
+    }
+    next->state = CEDE__TASK_RUNNING;
+    cede__stack_put(stack); /* nobody takes it before the switch below */
+    cede__context_leave(&stack->sanitizer, next->run.context, &next->run.stack->sanitizer);
+}
+
+void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error)
+{
+    task->state = CEDE__TASK_DONE;
+    task->done.result = result;
+    task->done.error = error;
+    worker->live--;
+    /* cede_run() waits for the first task to end, and then for all of them. */
+    if ((task == worker->root || worker->live == 0) && worker->thread.state == CEDE__TASK_PARKED)
+        cede__sched_wake(worker->thread.run.waiter, CEDE__WAKE_EVENT);
+    if (task->joiner)
+        cede__sched_wake(task->joiner, CEDE__WAKE_EVENT);
+    else if (task->owner)
+        task->owner->child_done(task->owner, task);
+    else if (task->detached)
+        cede__task_free(task);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: one worker per OS thread that runs a runtime.
+ *
+ * There is no scheduler stack. A task that parks picks the next one from the run queue and switches straight to it;
+ * with nothing to run it waits on the poller itself, on its own stack. A task that ends takes the next unstarted task
+ * onto its own stack.
+ *
+ * Everything here is per worker. The only things that other threads touch are `inbox`, `asleep` and `dump_requested`.
+ */
+#ifndef CEDE_RUNTIME_SCHED_H
+#define CEDE_RUNTIME_SCHED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "poller.h"
+#include "stack.h"
+#include "task.h"
+#include "timer.h"
+
+/* How a wait ended. Never confused with errno: cede__wait_errno() translates. */
+enum cede__wake {
+    CEDE__WAKE_EVENT,    /* what was waited for has happened */
+    CEDE__WAKE_DEADLINE, /* the deadline given to this wait passed */
+    CEDE__WAKE_TIMEOUT,  /* a scope's deadline passed */
+    CEDE__WAKE_INVALID,  /* a scope was given a negative duration */
+    CEDE__WAKE_CANCEL,   /* the task was cancelled */
+    CEDE__WAKE_CLOSED,   /* the descriptor was closed */
+    CEDE__WAKE_DEADLOCK, /* nothing could ever end the wait */
+};
+
+struct cede__waiter {
+    struct cede__list link;  /* in the list of what is waited for, or in none */
+    struct cede__task *task; /* who waits; set by cede__wait(), or by whoever links several waiters */
+    const char *what;        /* for reports: "read", "sleep", "join" ... */
+    intptr_t subject;        /* for reports: a descriptor, the address of an object; -1: none */
+    int64_t since_ns;        /* for reports: the worker's clock when the wait began; set by cede__wait() */
+    uint8_t reason;          /* enum cede__wake, once it has ended */
+    bool external;           /* the event may come from outside the runtime: such a wait is never a deadlock */
+};
+
+struct cede__worker {
+    struct cede__task *current; /* who runs */
+    struct cede__task **ring;   /* the run queue, a power of two of slots, always more than there are tasks */
+    uint32_t head, tail, mask;  /* head == tail: empty; both only grow */
+    int32_t budget;             /* switches (and completed calls) until the poller and the clock are looked at */
+    uint32_t live;              /* tasks that have not ended, without `thread` */
+    uint32_t external;          /* of these, parked in a wait that the outside can end */
+    int64_t now_ns;             /* the clock when it was last read: for reports and for the poll interval */
+    int64_t polled_ns;          /* when the poller was last looked at */
+    struct cede__stacks stacks;
+    size_t stack_size;          /* default */
+    _Atomic(struct cede__remote *) inbox; /* newest first; whoever posts from this very thread also ends `budget` */
+    atomic_bool asleep;         /* it waits in the poller, or is about to: who puts something in must wake it */
+    atomic_bool dump_requested;
+    uint32_t jobs;              /* handed to helper threads and not delivered yet */
+    struct cede__task *free_tasks;
+    struct cede__task_chunk *chunks;
+    struct cede__args_block *free_args; /* see spawn.c */
+    struct cede__task *root;    /* the first task */
+    struct cede__task thread;   /* stands for the OS thread itself: the context of cede_run() */
+    struct cede__stack thread_stack;      /* its stack, as far as the sanitizers care */
+    struct cede__poller poller;
+    struct cede__timers timers;
+    struct cede__worker *next;  /* in the list of all workers, which only grows: see run.c */
+    bool in_use;                /* some thread runs it; guarded by the lock of that list */
+};
+
+/* This thread's worker; NULL when the thread runs no runtime. */
+extern _Thread_local struct cede__worker *cede__worker __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Whether the caller runs in a task: else every call is a plain blocking one. */
+static inline bool cede__in_task(void)
+{
+    return __builtin_expect(cede__worker != NULL, 1);
+}
+
+/* Room for one more task in the run queue. 0, or -1 with errno ENOMEM. */
+int cede__sched_reserve(struct cede__worker *worker);
+
+/* Appends a task that is NEW or has become READY to the run queue. Never fails: cede__sched_reserve() came first. */
+void cede__sched_push(struct cede__worker *worker, struct cede__task *task);
+
+/* Suspends the current task until cede__sched_wake(waiter, ...); waiter->reason then says why. */
+void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter);
+
+/* Ends a wait, if it has not ended: the task goes to the run queue with this reason. Takes the link out of its list. */
+void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason);
+
+/* The task has ended with this result: tells its joiner or owner, and frees it if nobody else will. */
+void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error);
+
+/* Lets the others run; the current task goes to the end of the run queue. */
+void cede__sched_yield(struct cede__worker *worker);
+
+/* To be called where a task did something that could have waited but did not: after some dozens of such calls in a row
+ * the others get their turn, so that a task whose data always arrives in time cannot starve them. */
+void cede__sched_tick(struct cede__worker *worker);
+
+/* Hands `remote` to the worker. Any thread, any signal handler; allocates nothing. */
+void cede__sched_post(struct cede__worker *worker, struct cede__remote *remote);
+
+/* Delivers what has been posted. */
+void cede__sched_drain(struct cede__worker *worker);
+
+/* The clock, read now. */
+int64_t cede__sched_now(struct cede__worker *worker);
+
+/*
+ * What the layers above must define.
+ *
+ * cede__sched_body: runs the task that has just become the current one: everything between the fresh stack and
+ * cede__sched_end(), which it calls last.
+ * cede__sched_deadlock: every task waits, and nothing can end any of the waits: says so and ends at least one.
+ * cede__sched_report: a dump was requested.
+ */
+void cede__sched_body(struct cede__worker *worker, struct cede__task *task, const struct cede__task_start *start);
+void cede__sched_deadlock(struct cede__worker *worker);
+void cede__sched_report(struct cede__worker *worker);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks from spawn to join; see cede/task.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scope.h"
+#include "wait.h"
+
+/* Arguments of cede_go() up to this size wait for their task in a recycled block; larger ones are allocated. */
+enum { ARGS_BLOCK_BYTES = 64 };
+
+struct cede__args_block {
+    struct cede__args_block *next;
+    _Alignas(16) char bytes[ARGS_BLOCK_BYTES];
+};
+
+static void *args_copy(struct cede__worker *worker, const void *args, size_t size)
+{
+    struct cede__args_block *block = worker->free_args;
+    void *copy;
+
+    if (size > ARGS_BLOCK_BYTES) {
+        copy = malloc(size);
+        return copy ? memcpy(copy, args, size) : NULL;
+    }
+    if (block)
+        worker->free_args = block->next;
+    else if (!(block = aligned_alloc(_Alignof(struct cede__args_block), sizeof *block)))
+        return NULL;
+    return memcpy(block->bytes, args, size);
+}
+
+static void args_free(struct cede__worker *worker, void *copy, size_t size)
+{
+    struct cede__args_block *block;
+
+    if (size > ARGS_BLOCK_BYTES) {
+        free(copy);
+        return;
+    }
+    block = CEDE__CONTAINER(copy, struct cede__args_block, bytes);
+    block->next = worker->free_args;
+    worker->free_args = block;
+}
+
+/* ---- the task runs ---- */
+
+/* The frame in which the arguments lie, left when the task ends: the next one on this stack starts from the top again. */
+static __attribute__((noinline)) int call_with_args(struct cede__worker *worker, const struct cede__task_start *start)
+{
+    void *args = __builtin_alloca_with_align(start->args_size, 128 /* bits */);
+
+    memcpy(args, start->arg, start->args_size);
+    args_free(worker, start->arg, start->args_size);
+    return start->fn(args);
+}
+
+static inline int call(struct cede__worker *worker, const struct cede__task_start *start)
+{
+    errno = 0;
+    return start->args_size ? call_with_args(worker, start) : start->fn(start->arg);
+}
+
+/* The scope that holds an inherited deadline lies here, around the whole task. */
+static __attribute__((noinline)) int call_until(struct cede__worker *worker, const struct cede__task_start *start)
+{
+    struct cede__scope inherited;
+    int result;
+
+    cede__scope_open(worker, &inherited, start->deadline_ns);
+    result = call(worker, start);
+    cede__scope_close(worker, &inherited);
+    return result;
+}
+
+void cede__sched_body(struct cede__worker *worker, struct cede__task *task, const struct cede__task_start *start)
+{
+    int result = start->deadline_ns == INT64_MAX ? call(worker, start) : call_until(worker, start);
+
+    cede__sched_end(worker, task, result, result < 0 ? errno : 0);
+}
+
+/* ---- spawn ---- */
+
+static struct cede_task *spawn(const struct cede_task_attr *attr, const char *name, cede_task_fn *fn, const void *args,
+                               size_t args_size)
+{
+    struct cede__worker *worker = cede__worker;
+    size_t stack_size;
+    struct cede__task *task;
+
+    if (!worker || !worker->current) {
+        errno = EPERM;
+        return NULL;
+    }
+    stack_size = attr && attr->stack_size ? cede__stack_round(attr->stack_size) : worker->stack_size;
+    if (!fn || !stack_size || args_size > stack_size / 2) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (cede__sched_reserve(worker) != 0 || !(task = cede__task_new(worker)))
+        return NULL;
+    task->start.arg = (void *)args;
+    if (args_size && !(task->start.arg = args_copy(worker, args, args_size))) {
+        cede__task_free(task);
+        return NULL;
+    }
+    task->start.fn = fn;
+    task->start.args_size = (uint32_t)args_size;
+    task->start.stack_units = (uint32_t)(stack_size / CEDE__TASK_STACK_UNIT);
+    task->start.deadline_ns = worker->current->run.scope ? cede__scope_deadline(worker->current) : INT64_MAX;
+    task->name = attr && attr->name ? attr->name : name;
+    task->detached = attr && attr->detached;
+    task->state = CEDE__TASK_NEW;
+    worker->live++;
+    cede__sched_push(worker, task);
+    return cede__task_handle(task);
+}
+
+struct cede_task *cede_spawn(cede_task_fn *fn, void *arg)
+{
+    return spawn(NULL, "task", fn, arg, 0);
+}
+
+struct cede_task *cede_spawn_attr(const struct cede_task_attr *attr, cede_task_fn *fn, void *arg)
+{
+    return spawn(attr, "task", fn, arg, 0);
+}
+
+struct cede_task *cede__task_go(const char *name, cede_task_fn *fn, const void *args, size_t args_size,
+                                const struct cede_task_attr *attr)
+{
+    return spawn(attr, name, fn, args, args_size);
+}
+
+/* ---- join ---- */
+
+/* The task of a handle, if it is one of the caller's own runtime; else NULL with errno. */
+static struct cede__task *find_own(struct cede_task *handle)
+{
+    struct cede__task *task = cede__task_find(handle);
+
+    if (!task)
+        return NULL;
+    if (!cede__in_task() || task->worker != cede__worker) {
+        errno = EPERM;
+        return NULL;
+    }
+    return task;
+}
+
+static const char joining[] = "join"; /* the `what` of a join; its subject is the joined task */
+
+/* Whether `task` is, or waits through a chain of joins for, the current task. */
+static bool waits_for_current(const struct cede__task *task)
+{
+    const struct cede__task *self = cede__worker->current;
+    const struct cede__waiter *waiter;
+
+    while (task != self) {
+        if (task->state != CEDE__TASK_PARKED)
+            return false;
+        waiter = task->run.waiter;
+        if (waiter->what != joining)
+            return false;
+        task = (struct cede__task *)waiter->subject;
+    }
+    return true;
+}
+
+/* Takes the result of a task that has ended. */
+static int reap(struct cede__task *task, int *result)
+{
+    int value = task->done.result, error = task->done.error;
+
+    cede__task_free(task);
+    if (result)
+        *result = value;
+    if (value < 0)
+        errno = error;
+    return 0;
+}
+
+int cede_join(struct cede_task *handle, int *result)
+{
+    struct cede__waiter waiter = {.what = joining};
+    struct cede__task *task = find_own(handle);
+    enum cede__wake reason;
+
+    if (!task)
+        return -1;
+    if (task->detached || task->joiner) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (task->state == CEDE__TASK_DONE)
+        return reap(task, result);
+    if (waits_for_current(task)) {
+        errno = EDEADLK;
+        return -1;
+    }
+    waiter.subject = (intptr_t)task;
+    task->joiner = &waiter;
+    reason = cede__wait(&waiter, INT64_MAX);
+    task->joiner = NULL;
+    if (reason != CEDE__WAKE_EVENT)
+        return cede__wait_errno(reason);
+    return reap(task, result);
+}
+
+int cede_await(struct cede_task *handle)
+{
+    int result;
+
+    return cede_join(handle, &result) == 0 ? result : -1;
+}
+
+int cede_detach(struct cede_task *handle)
+{
+    struct cede__task *task = find_own(handle);
+
+    if (!task)
+        return -1;
+    if (task->detached || task->joiner) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (task->state == CEDE__TASK_DONE)
+        cede__task_free(task);
+    else
+        task->detached = true;
+    return 0;
+}
+
+/* ---- about oneself ---- */
+
+struct cede_task *cede_self(void)
+{
+    return cede__in_task() ? cede__task_handle(cede__worker->current) : NULL;
+}
+
+const char *cede_name(void)
+{
+    return cede__in_task() ? cede__worker->current->name : NULL;
+}
+
+int cede_name_set(const char *name)
+{
+    struct cede__stack *stack;
+
+    if (!name) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (!cede__in_task()) {
+        errno = EPERM;
+        return -1;
+    }
+    stack = cede__worker->current->run.stack;
+    strncpy(stack->name, name, sizeof stack->name - 1);
+    stack->name[sizeof stack->name - 1] = '\0';
+    cede__worker->current->name = stack->name;
+    return 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of task descriptors; see task.h. */
+#include "task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sched.h"
+
+enum {
+    CHUNK_TASKS = 1024,
+    CHUNKS = (1 << CEDE__TASK_INDEX_BITS) / CHUNK_TASKS,
+    INDEX_MASK = (1 << CEDE__TASK_INDEX_BITS) - 1,
+};
+
+struct cede__task_chunk {
+    struct cede__task tasks[CHUNK_TASKS];
+    struct cede__task_chunk *next; /* of the same worker */
+};
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct cede__task) == 128, "the documented size of a descriptor");
+
+/* By index / CHUNK_TASKS. An entry is written once, before any handle into it exists. */
+static _Atomic(struct cede__task_chunk *) chunks[CHUNKS];
+static atomic_uint chunk_count;
+
+/* Handles are never NULL: serials start at 1. After 2^38 tasks in one descriptor they start again. */
+static uint64_t advance(uint64_t handle)
+{
+    const uint64_t last = (uint64_t)1 << (64 - CEDE__REQUEST_BITS - CEDE__TASK_INDEX_BITS);
+    uint64_t serial = (handle >> CEDE__TASK_INDEX_BITS) + 1;
+
+    return (serial == last ? 1 : serial) << CEDE__TASK_INDEX_BITS | (handle & INDEX_MASK);
+}
+
+static int add_chunk(struct cede__worker *worker)
+{
+    unsigned number = atomic_load(&chunk_count), i;
+    struct cede__task_chunk *chunk;
+
+    /* Mapped, not allocated: it stays for the life of the process, and untouched pages cost nothing. */
+    chunk = mmap(NULL, sizeof *chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED) {
+        errno = ENOMEM;
+        return -1;
+    }
+    do {
+        if (number == CHUNKS) {
+            munmap(chunk, sizeof *chunk);
+            errno = EAGAIN;
+            return -1;
+        }
+    } while (!atomic_compare_exchange_weak(&chunk_count, &number, number + 1));
+    for (i = CHUNK_TASKS; i-- > 0;) {
+        struct cede__task *task = &chunk->tasks[i];
+
+        task->worker = worker;
+        atomic_init(&task->handle, advance((uint64_t)number * CHUNK_TASKS + i));
+        task->next_free = worker->free_tasks;
+        worker->free_tasks = task;
+    }
+    chunk->next = worker->chunks;
+    worker->chunks = chunk;
+    atomic_store_explicit(&chunks[number], chunk, memory_order_release);
+    return 0;
+}
+
+struct cede__task *cede__task_new(struct cede__worker *worker)
+{
+    struct cede__task *task;
+
+    if (!worker->free_tasks && add_chunk(worker) != 0)
+        return NULL;
+    task = worker->free_tasks;
+    worker->free_tasks = task->next_free;
+    memset(&task->run, 0, sizeof task->run);
+    task->interrupt = CEDE__INTERRUPT_NONE;
+    task->cancelled = task->detached = task->woken = false;
+    task->joiner = NULL;
+    task->owner = NULL;
+    task->sibling = (struct cede__list){0};
+    task->locals = NULL;
+    return task;
+}
+
+void cede__task_free(struct cede__task *task)
+{
+    uint64_t handle = atomic_load_explicit(&task->handle, memory_order_relaxed);
+
+    atomic_store_explicit(&task->handle, advance(handle), memory_order_relaxed);
+    task->state = CEDE__TASK_FREE;
+    task->next_free = task->worker->free_tasks;
+    task->worker->free_tasks = task;
+}
+
+struct cede__task *cede__task_find(struct cede_task *handle)
+{
+    uint64_t value = (uintptr_t)handle;
+    struct cede__task_chunk *chunk;
+    struct cede__task *task;
+
+    chunk = atomic_load_explicit(&chunks[(value & INDEX_MASK) / CHUNK_TASKS], memory_order_acquire);
+    if (chunk) {
+        task = &chunk->tasks[value % CHUNK_TASKS];
+        if (atomic_load_explicit(&task->handle, memory_order_relaxed) == value && value)
+            return task;
+    }
+    errno = ESRCH;
+    return NULL;
+}
+
+void cede__task_each(struct cede__worker *worker, void (*visit)(struct cede__task *task, void *arg), void *arg)
+{
+    struct cede__task_chunk *chunk;
+    unsigned i;
+
+    for (chunk = worker->chunks; chunk; chunk = chunk->next)
+        for (i = 0; i < CHUNK_TASKS; i++)
+            if (chunk->tasks[i].state != CEDE__TASK_FREE)
+                visit(&chunk->tasks[i], arg);
+}

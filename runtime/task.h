@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The task descriptor, and the table that turns handles into descriptors.
+ *
+ * Descriptors live in chunks that are never unmapped, so that a stale handle can always be looked up safely, from any
+ * thread; the table of chunks is one of cede's two process-wide tables. A chunk belongs to one worker for ever.
+ */
+#ifndef CEDE_RUNTIME_TASK_H
+#define CEDE_RUNTIME_TASK_H
+
+#include <cede/task.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+#include "stack.h"
+
+struct cede__worker;
+struct cede__waiter;
+struct cede__scope;
+struct cede__task;
+
+enum cede__task_state {
+    CEDE__TASK_FREE,    /* the descriptor is in the free list */
+    CEDE__TASK_NEW,     /* spawned, in the run queue, has no stack */
+    CEDE__TASK_READY,   /* in the run queue, has a context */
+    CEDE__TASK_RUNNING, /* the worker's current task */
+    CEDE__TASK_PARKED,  /* `waiter` says on what */
+    CEDE__TASK_DONE,    /* ended, waits to be joined */
+};
+
+/* Why the current wait, and every further one, has to fail. Ordered: where several hold, the highest is reported. */
+enum cede__interrupt {
+    CEDE__INTERRUPT_NONE,
+    CEDE__INTERRUPT_TIMEOUT, /* a scope's deadline passed */
+    CEDE__INTERRUPT_INVALID, /* a scope was given a negative duration */
+    CEDE__INTERRUPT_CANCEL,
+};
+
+/* Work that another thread, or a signal handler, hands to a worker. Run on the worker's thread, in no task. */
+struct cede__remote {
+    struct cede__remote *next; /* in the worker's inbox */
+    void (*deliver)(struct cede__remote *remote);
+};
+
+/* What a parent scope (a group) hears about a child; see `owner`. */
+struct cede__owner {
+    /* The child has ended, its result stands in `done`. The owner now decides: keep it (DONE) or cede__task_free() it.
+     * Runs on the child's stack or on that of whoever runs the scheduler: must not park. */
+    void (*child_done)(struct cede__owner *owner, struct cede__task *child);
+    struct cede__list children; /* through `sibling` */
+};
+
+/* What a task that has not started will run. */
+struct cede__task_start {
+    cede_task_fn *fn;
+    void *arg;            /* the argument, or where a copy of the arguments waits if args_size != 0 */
+    int64_t deadline_ns;  /* inherited; INT64_MAX: none */
+    uint32_t args_size;
+    uint32_t stack_units; /* usable stack, in CEDE__TASK_STACK_UNIT */
+};
+
+struct cede__task {
+    union {
+        struct cede__task_start start; /* NEW */
+        struct { /* READY, RUNNING, PARKED */
+            void *context;               /* valid while not RUNNING */
+            struct cede__stack *stack;
+            struct cede__waiter *waiter; /* the wait it is in; set by the task before it parks, valid while PARKED */
+            struct cede__scope *scope;   /* innermost; the scopes lie on the task's stack */
+        } run;
+        struct { /* DONE */
+            int result;
+            int error; /* errno, if result < 0 */
+        } done;
+        struct cede__task *next_free; /* FREE */
+    };
+    struct cede__worker *worker; /* whose chunk this is; the only one that may touch the rest, but for `inbox` */
+    const char *name;            /* never NULL but in FREE */
+    _Atomic uint64_t handle;     /* serial (38 bits) << 24 | index; the serial is advanced when the task is freed */
+    uint8_t state;               /* enum cede__task_state */
+    uint8_t interrupt;           /* enum cede__interrupt: what holds for the innermost scope; kept by scope.c */
+    bool cancelled;              /* cede_cancel() was called */
+    bool detached;
+    bool woken;                  /* cede_wake() was called and no cede_park() has seen it */
+    uint8_t unused[3];
+
+    struct cede__remote remote;     /* in the worker's inbox while `requests` is not 0; see remote.c */
+    _Atomic uint64_t requests;      /* from other threads: handle they mean << 2 | CEDE__REQUEST_*; 0: none */
+    struct cede__waiter *joiner;    /* the wait of the task that joins this one */
+    struct cede__owner *owner;      /* the group that it is a child of, or NULL */
+    struct cede__list sibling;
+    void *locals;                   /* inherited task-local values */
+};
+
+#define CEDE__TASK_STACK_UNIT ((size_t)4096)
+#define CEDE__TASK_INDEX_BITS 24
+
+enum { CEDE__REQUEST_WAKE = 1, CEDE__REQUEST_CANCEL = 2, CEDE__REQUEST_BITS = 2 };
+
+/* A descriptor of this worker with a fresh handle, all zero but worker, handle, remote and requests; NULL with errno
+ * ENOMEM or EAGAIN. */
+struct cede__task *cede__task_new(struct cede__worker *worker);
+
+/* The handle becomes stale, the descriptor is used again. */
+void cede__task_free(struct cede__task *task);
+
+/* The task of a handle, or NULL with errno ESRCH. From another thread than the worker's, only its atomic members and
+ * `worker` may be read. */
+struct cede__task *cede__task_find(struct cede_task *handle);
+
+static inline struct cede_task *cede__task_handle(struct cede__task *task)
+{
+    return (struct cede_task *)(uintptr_t)atomic_load_explicit(&task->handle, memory_order_relaxed);
+}
+
+/* Calls visit for every descriptor of the worker that is not FREE. visit may free the one it is given. */
+void cede__task_each(struct cede__worker *worker, void (*visit)(struct cede__task *task, void *arg), void *arg);
+
+#endif

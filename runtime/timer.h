@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers: a hierarchical wheel. Arm and disarm are O(1) and allocate nothing; the timer lies where its owner puts it,
+ * as a rule on the stack of the task that waits.
+ *
+ * Time is cut into ticks of 65.5 us. A timer never fires before its time, and is collected at the first tick that is
+ * entirely after it. Not thread-safe: each worker has its own.
+ */
+#ifndef CEDE_RUNTIME_TIMER_H
+#define CEDE_RUNTIME_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CEDE__TIMER_TICK_BITS = 16, /* 2^16 ns */
+    CEDE__TIMER_SLOT_BITS = 8,
+    CEDE__TIMER_SLOTS = 1 << CEDE__TIMER_SLOT_BITS,
+    CEDE__TIMER_LEVELS = (64 - CEDE__TIMER_TICK_BITS) / CEDE__TIMER_SLOT_BITS, /* all of 2^64 ns: nothing to clamp */
+};
+
+struct cede__timer {
+    struct cede__timer *next, **link; /* in a slot; link is NULL while the timer is not armed */
+    uint64_t tick;                    /* when it is due */
+    void (*fire)(struct cede__timer *timer); /* called, disarmed, by whoever advances the wheel; set by the owner */
+};
+
+struct cede__timers {
+    uint64_t tick;  /* the wheel stands here: everything due up to here has fired */
+    uint64_t count; /* armed timers */
+    uint64_t occupied[CEDE__TIMER_LEVELS][CEDE__TIMER_SLOTS / 64]; /* bit: the slot may be non-empty */
+    struct cede__timer *slots[CEDE__TIMER_LEVELS][CEDE__TIMER_SLOTS];
+};
+
+/* Sets an empty wheel (all zero) to the time now_ns. */
+void cede__timers_start(struct cede__timers *timers, int64_t now_ns);
+
+/* timer->fire must be set. deadline_ns may have passed: it fires at the next advance. */
+void cede__timer_arm(struct cede__timers *timers, struct cede__timer *timer, int64_t deadline_ns);
+
+/* Does nothing to a timer that is not armed. */
+void cede__timer_disarm(struct cede__timers *timers, struct cede__timer *timer);
+
+static inline bool cede__timer_armed(const struct cede__timer *timer)
+{
+    return timer->link;
+}
+
+/* Fires what is due at now_ns, in order of ticks. `fire` may arm and disarm any timer. Returns how many fired. */
+unsigned cede__timers_advance(struct cede__timers *timers, int64_t now_ns);
+
+/* When to advance next: never later than the first timer, INT64_MAX if there is none. May be earlier than that timer
+ * (the wheel then turns without firing). */
+int64_t cede__timers_next(const struct cede__timers *timers);
+
+#endif

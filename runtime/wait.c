@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Until event, deadline or cancel; see wait.h. */
+#include "wait.h"
+
+#include <errno.h>
+
+struct wait_timer {
+    struct cede__timer timer;
+    struct cede__waiter *waiter;
+};
+
+static void deadline_passed(struct cede__timer *timer)
+{
+    cede__sched_wake(CEDE__CONTAINER(timer, struct wait_timer, timer)->waiter, CEDE__WAKE_DEADLINE);
+}
+
+enum cede__wake cede__wait_interrupt(enum cede__interrupt interrupt)
+{
+    switch (interrupt) {
+    case CEDE__INTERRUPT_CANCEL:
+        return CEDE__WAKE_CANCEL;
+    case CEDE__INTERRUPT_INVALID:
+        return CEDE__WAKE_INVALID;
+    default:
+        return CEDE__WAKE_TIMEOUT;
+    }
+}
+
+enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__task *self = worker->current;
+    struct wait_timer own;
+
+    /* A cancel that this very task, or a signal handler, has posted holds from now on. */
+    if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
+        cede__sched_drain(worker);
+    waiter->task = self;
+    if (self->interrupt) {
+        cede__list_remove(&waiter->link);
+        return cede__wait_interrupt(self->interrupt);
+    }
+    waiter->since_ns = worker->now_ns;
+    worker->external += waiter->external;
+    if (deadline_ns == INT64_MAX) {
+        cede__sched_park(worker, waiter);
+    } else {
+        own.timer.link = NULL;
+        own.timer.fire = deadline_passed;
+        own.waiter = waiter;
+        cede__timer_arm(&worker->timers, &own.timer, deadline_ns);
+        cede__sched_park(worker, waiter);
+        cede__timer_disarm(&worker->timers, &own.timer);
+    }
+    worker->external -= waiter->external;
+    return waiter->reason;
+}
+
+int cede__wait_errno(enum cede__wake reason)
+{
+    switch (reason) {
+    case CEDE__WAKE_EVENT:
+        return 0;
+    case CEDE__WAKE_DEADLINE:
+    case CEDE__WAKE_TIMEOUT:
+        errno = ETIMEDOUT;
+        break;
+    case CEDE__WAKE_INVALID:
+        errno = EINVAL;
+        break;
+    case CEDE__WAKE_CANCEL:
+        errno = ECANCELED;
+        break;
+    case CEDE__WAKE_CLOSED:
+        errno = EBADF;
+        break;
+    case CEDE__WAKE_DEADLOCK:
+        errno = EDEADLK;
+        break;
+    }
+    return -1;
+}
