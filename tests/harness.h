@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every suite shares. A file tests/test_<noun>.c defines suite() with tests in the style
+ *
+ *     TASK_TEST(join_returns_the_result)    runs its body in the first task of a runtime
+ *     {
+ *         ck_assert_int_eq(cede_await(cede_spawn(f, NULL)), 7);
+ *     }
+ *
+ * or plain START_TEST. Suites run in libcheck's fork mode, so that a failed assertion may end the process on any
+ * stack.
+ */
+#ifndef CEDE_TESTS_HARNESS_H
+#define CEDE_TESTS_HARNESS_H
+
+#include <cede.h>
+#include <check.h>
+#include <errno.h>
+
+/* Defined by each suite. */
+Suite *suite(void);
+
+/* A seeded pseudo-random sequence (xorshift), the same on every machine: *state must not be 0. */
+unsigned harness_random(unsigned *state);
+
+/* Asserts that an expression fails with -1 and the given errno. */
+#define ck_assert_fails(expression, error)             \
+    do {                                               \
+        errno = 0;                                     \
+        ck_assert_int_eq((long)(expression), -1);      \
+        ck_assert_int_eq(errno, (error));              \
+    } while (0)
+
+#define TASK_TEST(name)                                 \
+    static void name##_body(void);                      \
+    static int name##_task(void *unused)                \
+    {                                                   \
+        (void)unused;                                   \
+        name##_body();                                  \
+        return 0;                                       \
+    }                                                   \
+    START_TEST(name)                                    \
+    {                                                   \
+        ck_assert_int_eq(cede_run(name##_task, NULL), 0); \
+    }                                                   \
+    END_TEST                                            \
+    static void name##_body(void)
+
+#endif
