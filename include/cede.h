@@ -7,6 +7,13 @@
  *   cede/time.h    units, clock, sleep
  *   cede/task.h    run, spawn, go, join, cancel, yield, park and wake
  *   cede/scope.h   deadlines for a block of code
+ *   cede/defer.h   clean-up for a block of code, and the end of a task from any depth
+ *   cede/group.h   tasks that end before a block of code does
+ *   cede/gen.h     generators: functions that hand out one item after another
+ *   cede/local.h   values of a task, inherited by its children
+ *   cede/sync.h    mutex, rwlock, condition, event, semaphore, barrier, once, wait group
+ *   cede/chan.h    channels, select
+ *   cede/queue.h   queues: first in first out, last in first out, by priority; join
  *   cede/io.h      read, write, recv, send, poll ... that park the task instead of blocking the thread
  *   cede/net.h     dial, listen, serve
  *   cede/dump.h    every task: state, what it waits for, backtrace
@@ -18,10 +25,17 @@
 #ifndef CEDE_H
 #define CEDE_H
 
+#include <cede/chan.h>
+#include <cede/defer.h>
 #include <cede/dump.h>
+#include <cede/gen.h>
+#include <cede/group.h>
 #include <cede/io.h>
+#include <cede/local.h>
 #include <cede/net.h>
+#include <cede/queue.h>
 #include <cede/scope.h>
+#include <cede/sync.h>
 #include <cede/task.h>
 #include <cede/time.h>
 

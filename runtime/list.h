@@ -45,6 +45,20 @@ static inline void cede__list_remove(struct cede__list *link)
     link->next = link->prev = NULL;
 }
 
+/* Moves all links of `from` to the end of `to`, in order. */
+static inline void cede__list_move_all(struct cede__list *to, struct cede__list *from)
+{
+    if (cede__list_empty(from))
+        return;
+    if (!to->next)
+        to->next = to->prev = to;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    from->next = from->prev = NULL;
+}
+
 /* Takes the oldest link out; NULL if the list is empty. */
 static inline struct cede__list *cede__list_take(struct cede__list *head)
 {

@@ -22,9 +22,9 @@ int cede__poller_open(struct cede__poller *poller, const struct cede__backend *b
 {
     int error;
 
-    poller->backend = backend;
     if (backend->open(poller) != 0)
         return -1;
+    poller->backend = backend;
     if (backend->add(poller, poller->wake_fd, WAKE_TAG) != 0) {
         error = errno;
         cede__poller_close(poller);
@@ -54,7 +54,7 @@ void cede__poller_wake(struct cede__poller *poller)
     static const uint64_t one = 1;
     int saved = errno;
 
-    /* EAGAIN: 2^64 - 2 wakes are pending, which is as good. */
+    /* Nobody reads the count. It has room for 2^64 - 2 wakes. */
     (void)!cede__sys_write(poller->wake_fd, &one, sizeof one);
     errno = saved;
 }
@@ -101,21 +101,20 @@ struct cede__fd *cede__poller_fd(struct cede__poller *poller, int fd)
 
 int cede__poller_register(struct cede__poller *poller, struct cede__fd *record, int fd)
 {
+    uint64_t tag = (uint64_t)record->generation << 32 | (unsigned)fd;
+
     if (record->registered && record->owned)
         return 0;
     /* One that cede did not make may have been closed and its number used again behind our back: ask each time. */
-    if (poller->backend->add(poller, fd, (uint64_t)record->generation << 32 | (unsigned)fd) != 0 && errno != EEXIST)
-        return -1;
+    if (poller->backend->add(poller, fd, tag) != 0) {
+        if (errno != EEXIST)
+            return -1;
+        /* Not by us, under this generation: it lived on in a duplicate, and has come back to its old number. */
+        if (!record->registered && poller->backend->retag(poller, fd, tag) != 0)
+            return -1;
+    }
     record->registered = true;
     return 0;
-}
-
-static void move_all(struct cede__list *from, struct cede__list *to)
-{
-    struct cede__list *link;
-
-    while ((link = cede__list_take(from)))
-        cede__list_append(to, link);
 }
 
 void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list *waiters)
@@ -125,8 +124,8 @@ void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list 
 
     if (!record)
         return;
-    move_all(&record->readers, waiters);
-    move_all(&record->writers, waiters);
+    cede__list_move_all(waiters, &record->readers);
+    cede__list_move_all(waiters, &record->writers);
     generation = record->generation + 1;
     *record = (struct cede__fd){.generation = generation};
 }
@@ -135,26 +134,23 @@ int cede__poller_wait(struct cede__poller *poller, int64_t timeout_ns, struct ce
 {
     int count = poller->backend->wait(poller, timeout_ns, poller->events, CEDE__POLLER_EVENTS), i;
     struct cede__fd *record;
-    uint64_t sink;
 
     for (i = 0; i < count; i++) {
         const struct cede__event *event = &poller->events[i];
 
-        if (event->tag == WAKE_TAG) {
-            (void)!cede__sys_read(poller->wake_fd, &sink, sizeof sink);
-            continue;
-        }
+        if (event->tag == WAKE_TAG)
+            continue; /* each write makes an edge, read or not */
         record = cede__poller_fd_known(poller, (int)(uint32_t)event->tag);
         if (!record || record->generation != event->tag >> 32)
             continue; /* of a descriptor that was closed here, but lives on in a duplicate or another process */
-        if (event->bits & CEDE__HANGUP)
+        if (event->bits & (CEDE__HANGUP | CEDE__URGENT))
             record->hangup = true;
-        if (event->bits & (CEDE__READABLE | CEDE__HANGUP)) {
+        if (event->bits & (CEDE__READABLE | CEDE__HANGUP | CEDE__URGENT)) {
             record->drained = false;
-            move_all(&record->readers, ready);
+            cede__list_move_all(ready, &record->readers);
         }
         if (event->bits & (CEDE__WRITABLE | CEDE__HANGUP))
-            move_all(&record->writers, ready);
+            cede__list_move_all(ready, &record->writers);
     }
     return count;
 }

@@ -10,7 +10,7 @@
  * changed or removed: the kernel forgets it when it is closed. What is late from a closed descriptor is told by its
  * generation, which is part of the tag.
  *
- * Not thread-safe, but for cede__backend.wake: each worker has its own.
+ * Not thread-safe, but for cede__poller_wake(): each worker has its own.
  */
 #ifndef CEDE_RUNTIME_POLLER_H
 #define CEDE_RUNTIME_POLLER_H
@@ -23,9 +23,10 @@
 struct cede__poller;
 
 enum {
-    CEDE__READABLE = 1, /* or priority data, or end of file */
+    CEDE__READABLE = 1, /* or end of file */
     CEDE__WRITABLE = 2,
     CEDE__HANGUP = 4,   /* the peer closed, or an error is pending: no further edge will come */
+    CEDE__URGENT = 8,   /* priority data: a read stops at its mark, with more behind it */
 };
 
 struct cede__event {
@@ -42,41 +43,46 @@ struct cede__backend {
     void (*close)(struct cede__poller *poller);
 
     /* Registers fd for its life. Events carry tag. 0, or -1 with errno: EPERM if fd is always ready (a regular file),
-     * EEXIST if it is registered already, ENOMEM, ENOSPC. */
+     * EEXIST if it is registered already (and keeps its tag), ENOMEM, ENOSPC. If it is ready now, an event says so. */
     int (*add)(struct cede__poller *poller, int fd, uint64_t tag);
 
-    /* Waits up to timeout_ns (0: look only; INT64_MAX: for ever) for events, fills in up to max. Returns how many (0
-     * also when a signal or wake ended it). */
-    int (*wait)(struct cede__poller *poller, int64_t timeout_ns, struct cede__event *events, int max);
+    /* Gives one that is registered already another tag, and says again if it is ready now. 0, or -1 with errno. */
+    int (*retag)(struct cede__poller *poller, int fd, uint64_t tag);
 
-    /* Ends the wait that is going on, or else the next one. Any thread, any signal handler. */
-    void (*wake)(struct cede__poller *poller);
+    /* Waits up to timeout_ns (0: look only; INT64_MAX: for ever) for events, fills in up to max. Returns how many (0
+     * also when a signal ended it). */
+    int (*wait)(struct cede__poller *poller, int64_t timeout_ns, struct cede__event *events, int max);
 };
 
 extern const struct cede__backend cede__poller_epoll;
 
-/* What a descriptor is, as far as reading and writing without blocking goes. */
+/* What a descriptor is, as far as reading and writing without blocking goes. Sockets come first. */
 enum cede__fd_kind {
-    CEDE__FD_UNKNOWN,  /* not looked at yet */
-    CEDE__FD_STREAM,   /* stream socket: MSG_DONTWAIT, and a short read means that it is empty */
-    CEDE__FD_SOCKET,   /* any other socket: MSG_DONTWAIT */
-    CEDE__FD_NOWAIT,   /* pipe, eventfd ...: RWF_NOWAIT */
-    CEDE__FD_POLLED,   /* tty ...: only poll(2) tells whether it would block */
-    CEDE__FD_INSTANT,  /* regular file ...: always ready */
+    CEDE__FD_UNKNOWN,   /* not looked at yet */
+    CEDE__FD_TCP,       /* stream socket of which a short read means that it is empty */
+    CEDE__FD_STREAM,    /* stream socket that may also end a read early elsewhere: at a passed descriptor (AF_UNIX) */
+    CEDE__FD_SEQPACKET, /* socket on which each write ends a record */
+    CEDE__FD_SOCKET,    /* any other socket */
+    CEDE__FD_NOWAIT,    /* pipe, eventfd ...: RWF_NOWAIT */
+    CEDE__FD_POLLED,    /* tty ...: only poll(2) tells whether it would block */
+    CEDE__FD_INSTANT,   /* regular file ...: always ready */
 };
 
-/* A descriptor number. */
+/* A descriptor number. All zero: nothing is known of it. descriptor.c fills in what concerns calls. */
 struct cede__fd {
     struct cede__list readers, writers; /* struct cede__waiter */
     uint32_t generation;   /* of the number: advanced each time it comes to mean something else */
     uint8_t kind;          /* enum cede__fd_kind */
-    bool registered;
+    bool registered;       /* with the backend, under this generation */
     bool owned;            /* made and closed through cede: the registration can be trusted without asking */
+    bool flags_known;      /* `nonblocking` is valid */
     bool nonblocking;      /* the user has set O_NONBLOCK: answer EAGAIN instead of waiting */
-    bool listener;         /* made by cede_listen(): O_NONBLOCK is ours, the user sees a blocking socket */
+    bool listener;         /* made by cede_listen(): O_NONBLOCK is ours, `nonblocking` is what the user wants */
+    bool short_is_empty;   /* a short read empties it: TCP, owned, without SO_RCVLOWAT */
     bool drained;          /* a short read emptied it, and no event has come since: reading would fail */
-    bool hangup;           /* CEDE__HANGUP was seen: never drained again */
-    int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none */
+    bool hangup;           /* CEDE__HANGUP or CEDE__URGENT was seen: never drained again */
+    int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none; 0: not looked up yet */
+    uint64_t closings;     /* how many cede_close() calls the process had seen when the number got its meaning */
 };
 
 enum { CEDE__FDS_PER_PAGE = 512, CEDE__POLLER_EVENTS = 512 };
@@ -94,21 +100,23 @@ struct cede__poller {
 /* Makes what outlives all openings: the descriptor by which other threads wake the worker. 0, or -1 with errno. */
 int cede__poller_init(struct cede__poller *poller);
 
-/* Writes to that descriptor: for backends, as their `wake`. */
+/* Ends the wait that is going on, or else the next one. Any thread, any signal handler, open or not: the descriptor is
+ * registered like any other, so a backend need not know. */
 void cede__poller_wake(struct cede__poller *poller);
 
 /* 0, or -1 with errno (ENOMEM, EMFILE, ENFILE). */
 int cede__poller_open(struct cede__poller *poller, const struct cede__backend *backend);
 void cede__poller_close(struct cede__poller *poller);
 
-/* The record of a descriptor number, made if need be; NULL with errno EBADF (negative) or ENOMEM. Valid until the poller
- * is closed, but `generation` must be compared after a wait: the number may mean something else by then. */
+/* The record of a descriptor number, made if need be; NULL with errno EBADF (negative) or ENOMEM. Valid until the
+ * poller is closed, but `generation` must be compared after a wait: the number may mean something else by then. */
 struct cede__fd *cede__poller_fd(struct cede__poller *poller, int fd);
 
 /* The same, NULL if none was made. */
 struct cede__fd *cede__poller_fd_known(struct cede__poller *poller, int fd);
 
-/* Registers it unless it is. 0, or -1 with errno as cede__backend.add, without EEXIST. */
+/* Registers it unless it is; to be called before each wait for a descriptor. 0, or -1 with errno as cede__backend.add,
+ * without EEXIST. */
 int cede__poller_register(struct cede__poller *poller, struct cede__fd *record, int fd);
 
 /* The number comes to mean something else, or nothing: moves those who wait on it to `waiters` and forgets the rest. */

@@ -27,14 +27,25 @@ static void backend_close(struct cede__poller *poller)
     free(poller->backend_data);
 }
 
-static int backend_add(struct cede__poller *poller, int fd, uint64_t tag)
+static int control(struct cede__poller *poller, int operation, int fd, uint64_t tag)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET, .data.u64 = tag};
 
-    return (int)syscall(SYS_epoll_ctl, poller->backend_fd, EPOLL_CTL_ADD, fd, &event);
+    return (int)syscall(SYS_epoll_ctl, poller->backend_fd, operation, fd, &event);
 }
 
-/* epoll_pwait2 (Linux 5.11) takes nanoseconds; before it, and under qemu-user, round up to milliseconds: never early. */
+static int backend_add(struct cede__poller *poller, int fd, uint64_t tag)
+{
+    return control(poller, EPOLL_CTL_ADD, fd, tag);
+}
+
+static int backend_retag(struct cede__poller *poller, int fd, uint64_t tag)
+{
+    return control(poller, EPOLL_CTL_MOD, fd, tag);
+}
+
+/* epoll_pwait2 (Linux 5.11) takes nanoseconds; before it, and under qemu-user, round up to milliseconds: never
+ * early. */
 static int wait_events(int fd, struct epoll_event *events, int max, int64_t timeout_ns)
 {
     static atomic_bool lacks_pwait2; /* benign if several workers find out */
@@ -63,8 +74,9 @@ static int backend_wait(struct cede__poller *poller, int64_t timeout_ns, struct 
 
         events[i] = (struct cede__event){
             .tag = raw[i].data.u64,
-            .bits = (bits & (EPOLLIN | EPOLLPRI) ? CEDE__READABLE : 0) | (bits & EPOLLOUT ? CEDE__WRITABLE : 0)
-                    | (bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? CEDE__HANGUP : 0)};
+            .bits = (bits & EPOLLIN ? CEDE__READABLE : 0) | (bits & EPOLLOUT ? CEDE__WRITABLE : 0)
+                    | (bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? CEDE__HANGUP : 0)
+                    | (bits & EPOLLPRI ? CEDE__URGENT : 0)};
     }
     return count < 0 ? 0 : count; /* EINTR: the caller looks around and comes back */
 }
@@ -74,6 +86,6 @@ const struct cede__backend cede__poller_epoll = {
     .open = backend_open,
     .close = backend_close,
     .add = backend_add,
+    .retag = backend_retag,
     .wait = backend_wait,
-    .wake = cede__poller_wake,
 };

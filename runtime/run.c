@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "dump.h"
+#include "overflow.h"
+#include "sys.h"
 #include "wait.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards in_use of all workers, and additions to the list */
@@ -54,10 +56,14 @@ static int open_worker(struct cede__worker *worker, size_t stack_size)
 {
     worker->head = worker->tail = 0;
     worker->budget = 0;
-    worker->live = worker->external = worker->jobs = 0;
+    worker->live = worker->external = worker->shared = worker->jobs = worker->choices = 0;
     worker->stack_size = stack_size;
+    cede__control_get(&worker->control);
     worker->stacks = (struct cede__stacks){0};
     worker->root = NULL;
+    worker->ending = false;
+    worker->thread_id = (int)syscall(SYS_gettid);
+    atomic_store(&worker->dump_requested, false);
     worker->thread = (struct cede__task){
         .worker = worker, .name = "thread", .state = CEDE__TASK_RUNNING, .run.stack = &worker->thread_stack};
     cede__sanitizer_thread_stack(&worker->thread_stack.sanitizer);
@@ -95,8 +101,10 @@ static void run_all(struct cede__worker *worker)
 {
     struct cede__waiter waiter = {.what = "end", .subject = -1, .task = &worker->thread};
 
+    worker->root->joiner = &waiter; /* so that nobody else can join it or detach it */
     while (worker->root->state != CEDE__TASK_DONE)
         cede__sched_park(worker, &waiter);
+    worker->ending = true;
     cede__task_each(worker, cancel, NULL);
     while (worker->live > 0)
         cede__sched_park(worker, &waiter);
@@ -107,6 +115,7 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
     size_t stack_size = cede__stack_round(attr && attr->stack_size ? attr->stack_size : CEDE_STACK_DEFAULT);
     const struct cede_task_attr root = {.name = attr && attr->name ? attr->name : "main"};
     struct cede__worker *worker;
+    struct cede__overflow overflow;
     struct cede_task *handle;
     int result = -1, error;
 
@@ -119,16 +128,24 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
         return -1;
     }
     cede__dump_start();
-    worker = claim_worker();
-    if (!worker)
+    if (cede__overflow_enter(&overflow) != 0)
         return -1;
+    worker = claim_worker();
+    if (!worker) {
+        error = errno;
+        cede__overflow_leave(&overflow);
+        errno = error;
+        return -1;
+    }
     if (open_worker(worker, stack_size) == 0) {
         cede__worker = worker;
         handle = cede_spawn_attr(&root, fn, arg);
         if (handle) {
             worker->root = cede__task_find(handle);
             run_all(worker);
-            cede_join(handle, &result); /* has ended: does not wait */
+            result = worker->root->done.result;
+            if (result < 0)
+                errno = worker->root->done.error;
         }
         error = errno;
         cede__task_each(worker, forget, NULL);
@@ -138,6 +155,7 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
     }
     close_worker(worker);
     release_worker(worker);
+    cede__overflow_leave(&overflow);
     errno = error;
     return result;
 }

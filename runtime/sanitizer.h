@@ -5,6 +5,7 @@
  *
  * struct cede__sanitizer is a member of every stack:
  *   cede__sanitizer_stack_made(s, bottom, size)  the memory has become a stack
+ *   cede__sanitizer_stack_again(s)               it was left by a dying switch, and will be used afresh
  *   cede__sanitizer_stack_gone(s)                it is about to be unmapped
  *   cede__sanitizer_leave(from, to, dying)       just before a switch; dying: `from` will never be resumed
  *   cede__sanitizer_arrive(self)                 just after one, first thing on the stack that was switched to
@@ -24,6 +25,7 @@
 #if defined __SANITIZE_ADDRESS__ || CEDE__HAS_FEATURE(address_sanitizer)
 #define CEDE__ASAN 1
 #include <pthread.h>
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 #endif
@@ -40,6 +42,15 @@
 #define CEDE__NO_ASAN __attribute__((no_sanitize_address))
 #else
 #define CEDE__NO_ASAN
+#endif
+
+/* For a function that is entered on one stack and left on another: TSan's record of calls is kept per stack. */
+#if defined CEDE__TSAN && defined __clang__
+#define CEDE__CONTEXT_ENTRY __attribute__((disable_sanitizer_instrumentation, noinline))
+#elif defined CEDE__TSAN
+#define CEDE__CONTEXT_ENTRY __attribute__((no_sanitize_thread, noinline))
+#else
+#define CEDE__CONTEXT_ENTRY
 #endif
 
 struct cede__sanitizer {
@@ -76,7 +87,18 @@ static inline void cede__sanitizer_stack_made(struct cede__sanitizer *s, void *b
 #endif
 }
 
-/* The same for the calling OS thread's own stack. */
+static inline void cede__sanitizer_stack_again(struct cede__sanitizer *s)
+{
+    (void)s;
+#ifdef CEDE__TSAN
+    /* The frames that a dying switch never returns from stay on the fiber's record of calls, which overflows (and
+     * crashes) after some ten thousand of them. */
+    __tsan_destroy_fiber(s->fiber);
+    s->fiber = __tsan_create_fiber(0);
+#endif
+}
+
+/* As cede__sanitizer_stack_made(), for the calling OS thread's own stack. */
 static inline void cede__sanitizer_thread_stack(struct cede__sanitizer *s)
 {
     (void)s;
@@ -113,10 +135,14 @@ static inline void cede__sanitizer_stack_gone(struct cede__sanitizer *s)
 #endif
 }
 
-static inline void cede__sanitizer_leave(struct cede__sanitizer *from, struct cede__sanitizer *to, bool dying)
+/* Always inline: as a function of its own it would be entered on one of TSan's fibers and left on the other. */
+static inline __attribute__((always_inline)) void cede__sanitizer_leave(struct cede__sanitizer *from,
+                                                                         struct cede__sanitizer *to, bool dying)
 {
     (void)from, (void)to, (void)dying;
 #ifdef CEDE__ASAN
+    if (dying) /* its last frames never return, so nobody else takes away the red zones between their variables */
+        ASAN_UNPOISON_MEMORY_REGION(from->bottom, from->size);
     __sanitizer_start_switch_fiber(dying ? NULL : &from->fake, to->bottom, to->size);
 #endif
 #ifdef CEDE__TSAN
@@ -130,6 +156,11 @@ static inline void cede__sanitizer_arrive(struct cede__sanitizer *self)
 #ifdef CEDE__ASAN
     __sanitizer_finish_switch_fiber(self->fake, NULL, NULL);
     self->fake = NULL;
+#endif
+#ifdef CEDE__TSAN
+    /* The switch must not become a tail call: the compiler would tell TSan that its caller has returned before the
+     * jump, when the other fiber is the current one already, and pop a frame of that one. */
+    __asm__ volatile("");
 #endif
 }
 

@@ -17,7 +17,9 @@ enum {
     FIRST_RING_SLOTS = 64,
     PREFETCH_TASK = 7,     /* how far ahead in the run queue a descriptor is fetched ... */
     PREFETCH_CONTEXT = 4,  /* ... and then, as it has arrived, the stack that it points to */
-    POLL_INTERVAL_NS = 50 * 1000, /* while tasks keep running, the poller is looked at this often */
+    /* While tasks keep running, the poller is looked at this often. Much less, and a busy server asks again in the midst of
+     * the events of its last look: a system call for nothing. */
+    POLL_INTERVAL_NS = 500 * 1000,
 };
 
 _Thread_local struct cede__worker *cede__worker __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -112,13 +114,9 @@ void cede__sched_post(struct cede__worker *worker, struct cede__remote *remote)
     do
         remote->next = newest;
     while (!atomic_compare_exchange_weak(&worker->inbox, &newest, remote));
-    /* From this thread: the next scheduling point looks. (If a signal handler's store falls into the middle of a
-     * decrement it is lost, and the look comes some dozens of switches later.) */
-    if (worker == cede__worker)
-        worker->budget = 0;
     /* The worker sets asleep, then looks at the inbox; this is the other way round: one of the two sees the other. */
     if (atomic_load(&worker->asleep) && atomic_exchange(&worker->asleep, false))
-        worker->poller.backend->wake(&worker->poller);
+        cede__poller_wake(&worker->poller);
 }
 
 void cede__sched_drain(struct cede__worker *worker)
@@ -178,7 +176,8 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
         if (!idle(worker))
             return;
         next_ns = cede__timers_next(&worker->timers);
-        if (next_ns == INT64_MAX && !worker->external && !worker->jobs) {
+        if (next_ns == INT64_MAX && !worker->external && !worker->jobs
+            && !(worker->shared && cede__sched_other_threads())) {
             cede__sched_deadlock(worker);
             continue;
         }
@@ -194,34 +193,34 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
 /* ---- the next task ---- */
 
 /* The first frame of every stack; argument: the struct cede__task_start of its first task. */
-static void stack_main(void *start);
+static void *stack_main(void *start);
 
-/* Gives a task that has not started its stack and its context. */
+/* Gives a task that has not started its stack. From here to its first instruction nothing may be delivered to it: there is
+ * no context yet. */
 static int bind(struct cede__worker *worker, struct cede__task *task)
 {
     struct cede__stack *stack;
     struct cede__task_start *start;
-    char *top;
 
     stack = cede__stack_get(&worker->stacks, task->start.stack_units * CEDE__TASK_STACK_UNIT);
     if (!stack)
         return -1;
-    top = cede__stack_top(stack);
-    start = (struct cede__task_start *)(top - sizeof *start);
+    start = (struct cede__task_start *)cede__stack_top(stack) - 1;
     *start = task->start;
+    task->run.context = start;
     task->run.stack = stack;
     task->run.waiter = NULL;
     task->run.scope = NULL;
-    task->run.context = cede__frame_fresh(start, stack_main, start);
-    task->state = CEDE__TASK_READY;
+    task->state = CEDE__TASK_BOUND;
     return 0;
 }
 
-/* The next task that can run, with a context. If the caller no longer needs its stack and says so (`spare`, else NULL),
- * it may also be one that has not started and wants just such a stack. */
+/* The next task that can run, READY or BOUND. If the caller no longer needs its stack and says so (`spare`, else NULL),
+ * it may also be one that is NEW and wants just such a stack. */
 static inline struct cede__task *pick(struct cede__worker *worker, const struct cede__stack *spare)
 {
     struct cede__task *task;
+    int error;
 
     for (;;) {
         if (idle(worker))
@@ -233,7 +232,9 @@ static inline struct cede__task *pick(struct cede__worker *worker, const struct 
             return task;
         if (bind(worker, task) == 0)
             return task;
-        cede__sched_end(worker, task, -1, errno);
+        error = errno;
+        cede__sched_unstarted(worker, &task->start);
+        cede__sched_end(worker, task, -1, error);
     }
 }
 
@@ -243,13 +244,18 @@ static inline struct cede__task *pick(struct cede__worker *worker, const struct 
 static inline void switch_away(struct cede__worker *worker, struct cede__task *self)
 {
     struct cede__task *next = pick(worker, NULL);
+    bool first = next->state == CEDE__TASK_BOUND;
 
     next->state = CEDE__TASK_RUNNING;
     if (next == self)
         return;
     worker->current = next;
-    cede__context_switch(&self->run.context, &self->run.stack->sanitizer, next->run.context,
-                         &next->run.stack->sanitizer);
+    if (__builtin_expect(first, 0))
+        cede__context_start(&self->run.context, &self->run.stack->sanitizer, &next->run.stack->sanitizer,
+                            next->run.context, stack_main, next->run.context);
+    else
+        cede__context_switch(&self->run.context, &self->run.stack->sanitizer, next->run.context,
+                             &next->run.stack->sanitizer);
 }
 
 void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter)
@@ -269,6 +275,8 @@ void cede__sched_yield(struct cede__worker *worker)
 
     if (--worker->budget <= 0)
         look_and_poll(worker);
+    else if (atomic_load_explicit(&worker->inbox, memory_order_relaxed)) /* a wake or cancel is on its way */
+        cede__sched_drain(worker);
     if (idle(worker))
         return;
     self->state = CEDE__TASK_READY;
@@ -284,24 +292,41 @@ void cede__sched_tick(struct cede__worker *worker)
 
 /* ---- the life of a stack ---- */
 
-static void stack_main(void *first)
+/* Gives up `stack`, on which the caller runs and no task does any more, for that of the task that comes next. */
+static __attribute__((noreturn)) void abandon(struct cede__worker *worker, struct cede__stack *stack,
+                                              struct cede__task *next)
 {
-    struct cede__task_start start = *(struct cede__task_start *)first;
-    struct cede__worker *worker = cede__worker;
-    struct cede__stack *stack = worker->current->run.stack;
+    bool first = next->state == CEDE__TASK_BOUND;
+
+    next->state = CEDE__TASK_RUNNING;
+    worker->current = next;
+    cede__stack_put(stack); /* nobody takes it before the switch below */
+    if (first)
+        cede__context_leave_start(&stack->sanitizer, &next->run.stack->sanitizer, next->run.context, stack_main,
+                                  next->run.context);
+    cede__context_leave(&stack->sanitizer, next->run.context, &next->run.stack->sanitizer);
+}
+
+/* Runs the task that `start` describes, then every unstarted one that comes next in the queue and wants a stack like
+ * this one, which is hot: it can have it, without a switch. Returns the next task, which has a context. */
+static struct cede__task *run_tasks(struct cede__worker *worker, struct cede__stack *stack,
+                                    struct cede__task_start start)
+{
     struct cede__task *next;
 
     cede__sanitizer_arrive(&stack->sanitizer);
     for (;;) {
+        cede__control_set(&worker->control);
         cede__sched_body(worker, worker->current, &start);
         worker->current = NULL;
         if (--worker->budget <= 0)
             look_and_poll(worker);
         next = pick(worker, stack);
+        if (next->state == CEDE__TASK_BOUND)
+            abandon(worker, stack, next);
         worker->current = next;
         if (next->state != CEDE__TASK_NEW)
-            break;
-        /* It has not started and wants a stack like this one, which is hot: it can have it, without a switch. */
+            return next;
         start = next->start;
         next->run.context = NULL;
         next->run.stack = stack;
@@ -309,24 +334,43 @@ static void stack_main(void *first)
         next->run.scope = NULL;
         next->state = CEDE__TASK_RUNNING;
     }
+}
+
+static CEDE__CONTEXT_ENTRY void *stack_main(void *first)
+{
+    struct cede__stack *stack = cede__worker->current->run.stack;
+    struct cede__task *next = run_tasks(cede__worker, stack, *(struct cede__task_start *)first);
+
     next->state = CEDE__TASK_RUNNING;
-    cede__stack_put(stack); /* nobody takes it before the switch below */
-    cede__context_leave(&stack->sanitizer, next->run.context, &next->run.stack->sanitizer);
+    cede__stack_put(stack); /* nobody takes it before this function has returned to cede__entry() */
+    return cede__context_end(&stack->sanitizer, next->run.context, &next->run.stack->sanitizer);
+}
+
+void cede__sched_exit(struct cede__worker *worker, int result, int error)
+{
+    struct cede__task *self = worker->current;
+    struct cede__stack *stack = self->run.stack;
+
+    cede__sched_end(worker, self, result, error);
+    worker->current = NULL;
+    abandon(worker, stack, pick(worker, NULL));
 }
 
 void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error)
 {
+    if (__builtin_expect(task->locals != NULL, 0))
+        cede__sched_forget(task);
     task->state = CEDE__TASK_DONE;
     task->done.result = result;
     task->done.error = error;
     worker->live--;
-    /* cede_run() waits for the first task to end, and then for all of them. */
-    if ((task == worker->root || worker->live == 0) && worker->thread.state == CEDE__TASK_PARKED)
+    /* cede_run() waits for the first task to end, as its joiner, and then for all of them. */
+    if (worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED)
         cede__sched_wake(worker->thread.run.waiter, CEDE__WAKE_EVENT);
+    if (task->owner)
+        task->owner->child_done(task->owner, task);
     if (task->joiner)
         cede__sched_wake(task->joiner, CEDE__WAKE_EVENT);
-    else if (task->owner)
-        task->owner->child_done(task->owner, task);
     else if (task->detached)
         cede__task_free(task);
 }

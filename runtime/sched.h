@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "context.h"
 #include "poller.h"
 #include "stack.h"
 #include "task.h"
@@ -39,6 +40,7 @@ struct cede__waiter {
     int64_t since_ns;        /* for reports: the worker's clock when the wait began; set by cede__wait() */
     uint8_t reason;          /* enum cede__wake, once it has ended */
     bool external;           /* the event may come from outside the runtime: such a wait is never a deadlock */
+    bool shared;             /* another thread of the process may bring it: while there is one, no deadlock either */
 };
 
 struct cede__worker {
@@ -48,24 +50,29 @@ struct cede__worker {
     int32_t budget;             /* switches (and completed calls) until the poller and the clock are looked at */
     uint32_t live;              /* tasks that have not ended, without `thread` */
     uint32_t external;          /* of these, parked in a wait that the outside can end */
+    uint32_t shared;            /* ... that any other thread of the process could end, if it has one */
     int64_t now_ns;             /* the clock when it was last read: for reports and for the poll interval */
     int64_t polled_ns;          /* when the poller was last looked at */
     struct cede__stacks stacks;
     size_t stack_size;          /* default */
-    _Atomic(struct cede__remote *) inbox; /* newest first; whoever posts from this very thread also ends `budget` */
+    struct cede__control control; /* floating-point control words that every task starts with: those of the thread */
+    _Atomic(struct cede__remote *) inbox; /* newest first */
     atomic_bool asleep;         /* it waits in the poller, or is about to: who puts something in must wake it */
     atomic_bool dump_requested;
     uint32_t jobs;              /* handed to helper threads and not delivered yet */
+    uint32_t choices;           /* made so far by cede_chan_select(): its sequence of random numbers */
     struct cede__task *free_tasks;
     struct cede__task_chunk *chunks;
     struct cede__args_block *free_args; /* see spawn.c */
     struct cede__task *root;    /* the first task */
+    bool ending;                /* it has ended, all others have been cancelled */
     struct cede__task thread;   /* stands for the OS thread itself: the context of cede_run() */
     struct cede__stack thread_stack;      /* its stack, as far as the sanitizers care */
     struct cede__poller poller;
     struct cede__timers timers;
     struct cede__worker *next;  /* in the list of all workers, which only grows: see run.c */
-    bool in_use;                /* some thread runs it; guarded by the lock of that list */
+    atomic_bool in_use;         /* some thread runs it; changed under the lock of that list only */
+    int thread_id;              /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
 };
 
 /* This thread's worker; NULL when the thread runs no runtime. */
@@ -75,6 +82,15 @@ extern _Thread_local struct cede__worker *cede__worker __attribute__((tls_model(
 static inline bool cede__in_task(void)
 {
     return __builtin_expect(cede__worker != NULL, 1);
+}
+
+/* glibc's, since 2.32: not 0 as long as the process has never had a second thread. */
+extern char __libc_single_threaded __attribute__((weak));
+
+/* Whether the process has, or once had, other threads than the calling one. A libc that does not tell may have some. */
+static inline bool cede__sched_other_threads(void)
+{
+    return !&__libc_single_threaded || !__libc_single_threaded;
 }
 
 /* Room for one more task in the run queue. 0, or -1 with errno ENOMEM. */
@@ -91,6 +107,9 @@ void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason);
 
 /* The task has ended with this result: tells its joiner or owner, and frees it if nobody else will. */
 void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error);
+
+/* The same for the current task, from any depth of its stack, which is given up as it is; its scopes must be closed. */
+__attribute__((noreturn)) void cede__sched_exit(struct cede__worker *worker, int result, int error);
 
 /* Lets the others run; the current task goes to the end of the run queue. */
 void cede__sched_yield(struct cede__worker *worker);
@@ -113,10 +132,14 @@ int64_t cede__sched_now(struct cede__worker *worker);
  *
  * cede__sched_body: runs the task that has just become the current one: everything between the fresh stack and
  * cede__sched_end(), which it calls last.
+ * cede__sched_unstarted: there was no memory for a task's stack, so it will never run: frees what start holds.
+ * cede__sched_forget: a task that has task-local values is about to end: lets go of them.
  * cede__sched_deadlock: every task waits, and nothing can end any of the waits: says so and ends at least one.
  * cede__sched_report: a dump was requested.
  */
 void cede__sched_body(struct cede__worker *worker, struct cede__task *task, const struct cede__task_start *start);
+void cede__sched_unstarted(struct cede__worker *worker, const struct cede__task_start *start);
+void cede__sched_forget(struct cede__task *task);
 void cede__sched_deadlock(struct cede__worker *worker);
 void cede__sched_report(struct cede__worker *worker);
 

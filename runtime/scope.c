@@ -21,10 +21,8 @@ static enum cede__interrupt interrupt_of(const struct cede__task *task)
     const struct cede__scope *scope;
 
     for (scope = task->run.scope; scope; scope = scope->outer) {
-        if (scope->expired && interrupt < CEDE__INTERRUPT_TIMEOUT)
-            interrupt = CEDE__INTERRUPT_TIMEOUT;
-        if (scope->invalid && interrupt < CEDE__INTERRUPT_INVALID)
-            interrupt = CEDE__INTERRUPT_INVALID;
+        if (scope->interrupt > interrupt)
+            interrupt = scope->interrupt;
         if (scope->shield)
             return interrupt;
     }
@@ -42,6 +40,7 @@ void cede__scope_refresh(struct cede__task *task)
         if (task->interrupt)
             cede__sched_wake(task->run.waiter, cede__wait_interrupt(task->interrupt));
         break;
+    case CEDE__TASK_BOUND:
     case CEDE__TASK_READY:
     case CEDE__TASK_RUNNING:
         task->interrupt = interrupt_of(task);
@@ -57,7 +56,13 @@ static void expire(struct cede__timer *timer)
     struct cede__scope *scope = CEDE__CONTAINER(timer, struct cede__scope, timer);
 
     scope->expired = true;
+    scope->interrupt = CEDE__INTERRUPT_TIMEOUT;
     cede__scope_refresh(scope->task);
+}
+
+static void leave(struct cede__scope *scope)
+{
+    cede__scope_close(cede__worker, scope);
 }
 
 void cede__scope_open(struct cede__worker *worker, struct cede__scope *scope, int64_t deadline_ns)
@@ -65,7 +70,7 @@ void cede__scope_open(struct cede__worker *worker, struct cede__scope *scope, in
     struct cede__task *task = worker->current;
 
     *scope = (struct cede__scope){
-        .timer.fire = expire, .outer = task->run.scope, .task = task, .deadline_ns = deadline_ns};
+        .timer.fire = expire, .outer = task->run.scope, .task = task, .deadline_ns = deadline_ns, .leave = leave};
     task->run.scope = scope;
     if (deadline_ns != INT64_MAX)
         cede__timer_arm(&worker->timers, &scope->timer, deadline_ns);
@@ -77,7 +82,7 @@ void cede__scope_close(struct cede__worker *worker, struct cede__scope *scope)
 
     cede__timer_disarm(&worker->timers, &scope->timer);
     task->run.scope = scope->outer;
-    if (task->interrupt || task->cancelled)
+    if (scope->shield || task->interrupt) /* a shield may have hidden what holds outside */
         cede__scope_refresh(task);
 }
 
@@ -112,8 +117,10 @@ static void enter(struct cede__scope *scope, int64_t duration_ns, bool shield)
     }
     cede__scope_open(worker, scope, deadline_ns);
     scope->shield = shield;
-    scope->invalid = duration_ns < 0;
     scope->expired = duration_ns == 0;
+    scope->interrupt = duration_ns < 0    ? CEDE__INTERRUPT_INVALID
+                       : duration_ns == 0 ? CEDE__INTERRUPT_TIMEOUT
+                                          : CEDE__INTERRUPT_NONE;
     if (shield || duration_ns <= 0)
         cede__scope_refresh(scope->task);
 }

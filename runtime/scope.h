@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Deadline and shield scopes, as the runtime sees them. */
+/*
+ * Scopes, as the runtime sees them: the chain of everything that has to end before the task does. Deadlines and shields
+ * lie here, groups (group.c), clean-up (defer.c), bindings (local.c) and generators (gen.c) each begin with one.
+ */
 #ifndef CEDE_RUNTIME_SCOPE_H
 #define CEDE_RUNTIME_SCOPE_H
 
@@ -11,14 +14,35 @@ struct cede__scope {
     struct cede__scope *outer;  /* of the same task */
     struct cede__task *task;    /* NULL: entered outside a task, has no effect */
     int64_t deadline_ns;        /* absolute; INT64_MAX: none */
-    bool shield;
+    /* Ends the scope for a task that exits inside it: closes it, after waiting for what belongs to it. */
+    void (*leave)(struct cede__scope *scope);
+    bool shield;                /* outer scopes and the task's cancellation do not reach inside */
     bool expired;               /* the deadline has passed */
-    bool invalid;               /* the duration was negative */
+    uint8_t interrupt;          /* enum cede__interrupt: what this scope brings upon the waits inside */
 };
 
 /* Opens a scope of the current task with an absolute deadline. Leave it with cede_scope_leave(). */
 void cede__scope_open(struct cede__worker *worker, struct cede__scope *scope, int64_t deadline_ns);
 void cede__scope_close(struct cede__worker *worker, struct cede__scope *scope);
+
+/* Opens one with neither deadline nor shield, for what only has to end in its turn: `leave` must take it out again, with
+ * cede__scope_pop(). The timer of such a scope is never looked at. */
+static inline void cede__scope_push(struct cede__task *task, struct cede__scope *scope,
+                                    void (*leave)(struct cede__scope *scope))
+{
+    scope->outer = task->run.scope;
+    scope->task = task;
+    scope->deadline_ns = INT64_MAX;
+    scope->leave = leave;
+    scope->shield = scope->expired = false;
+    scope->interrupt = CEDE__INTERRUPT_NONE;
+    task->run.scope = scope;
+}
+
+static inline void cede__scope_pop(struct cede__scope *scope)
+{
+    scope->task->run.scope = scope->outer;
+}
 
 /* The nearest deadline that applies to the task, which has started; INT64_MAX: none. */
 int64_t cede__scope_deadline(const struct cede__task *task);

@@ -6,6 +6,7 @@
 
 #include <cede/task.h>
 
+#include "duration.h"
 #include "sys.h"
 #include "wait.h"
 
@@ -19,40 +20,24 @@ static int sleep_until(int64_t until_ns)
     return reason == CEDE__WAKE_DEADLINE ? 0 : cede__wait_errno(reason);
 }
 
-static struct timespec timespec_of(int64_t ns)
-{
-    return (struct timespec){.tv_sec = ns / CEDE_SECOND, .tv_nsec = ns % CEDE_SECOND};
-}
-
-/* Nanoseconds of a valid timespec; saturates. -1 with errno EINVAL. */
-static int64_t nanoseconds_of(const struct timespec *time)
-{
-    if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= CEDE_SECOND) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (time->tv_sec >= INT64_MAX / CEDE_SECOND)
-        return INT64_MAX;
-    return (int64_t)time->tv_sec * CEDE_SECOND + time->tv_nsec;
-}
-
-static int64_t sum(int64_t now_ns, int64_t duration_ns)
-{
-    return duration_ns < INT64_MAX - now_ns ? now_ns + duration_ns : INT64_MAX;
-}
-
 int cede_sleep(int64_t duration_ns)
 {
-    struct timespec duration;
+    struct timespec until;
+    long result;
 
     if (duration_ns < 0) {
         errno = EINVAL;
         return -1;
     }
+    if (cede__in_task() && duration_ns == 0)
+        return cede_yield();
     if (cede__in_task())
-        return duration_ns == 0 ? cede_yield() : sleep_until(sum(cede__sched_now(cede__worker), duration_ns));
-    duration = timespec_of(duration_ns);
-    return (int)syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &duration, NULL);
+        return sleep_until(cede__duration_after(cede__sched_now(cede__worker), duration_ns));
+    until = cede__duration_timespec(cede__duration_after(cede_now(), duration_ns));
+    do
+        result = syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    while (result != 0 && errno == EINTR);
+    return (int)result;
 }
 
 int cede_usleep(unsigned usec)
@@ -85,23 +70,21 @@ int cede_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time
     }
     if (!time)
         return EFAULT;
-    time_ns = nanoseconds_of(time);
+    time_ns = cede__duration_of(time);
     if (time_ns < 0) {
         errno = saved;
         return EINVAL;
     }
     if (flags & TIMER_ABSTIME) {
         clock_gettime(clock, &now);
-        now_ns = nanoseconds_of(&now);
+        now_ns = cede__duration_of(&now);
         time_ns = time_ns > now_ns ? time_ns - now_ns : 0;
     }
-    until_ns = sum(cede__sched_now(cede__worker), time_ns);
+    until_ns = cede__duration_after(cede__sched_now(cede__worker), time_ns);
     if (sleep_until(until_ns) != 0) {
         error = errno;
-        if (remaining && !(flags & TIMER_ABSTIME)) {
-            now_ns = cede_now();
-            *remaining = timespec_of(until_ns > now_ns ? until_ns - now_ns : 0);
-        }
+        if (remaining && !(flags & TIMER_ABSTIME))
+            *remaining = cede__duration_timespec(cede__duration_left(cede_now(), until_ns));
     }
     errno = saved;
     return error;

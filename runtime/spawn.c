@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen.h"
+#include "local.h"
 #include "scope.h"
 #include "wait.h"
 
@@ -78,7 +80,14 @@ void cede__sched_body(struct cede__worker *worker, struct cede__task *task, cons
 {
     int result = start->deadline_ns == INT64_MAX ? call(worker, start) : call_until(worker, start);
 
+    cede__task_restore_name(task);
     cede__sched_end(worker, task, result, result < 0 ? errno : 0);
+}
+
+void cede__sched_unstarted(struct cede__worker *worker, const struct cede__task_start *start)
+{
+    if (start->args_size)
+        args_free(worker, start->arg, start->args_size);
 }
 
 /* ---- spawn ---- */
@@ -106,6 +115,12 @@ static struct cede_task *spawn(const struct cede_task_attr *attr, const char *na
         cede__task_free(task);
         return NULL;
     }
+    if (worker->current->locals && cede__local_inherit(worker->current, &task->locals) != 0) {
+        if (args_size)
+            args_free(worker, task->start.arg, args_size);
+        cede__task_free(task);
+        return NULL;
+    }
     task->start.fn = fn;
     task->start.args_size = (uint32_t)args_size;
     task->start.stack_units = (uint32_t)(stack_size / CEDE__TASK_STACK_UNIT);
@@ -113,6 +128,12 @@ static struct cede_task *spawn(const struct cede_task_attr *attr, const char *na
     task->name = attr && attr->name ? attr->name : name;
     task->detached = attr && attr->detached;
     task->state = CEDE__TASK_NEW;
+    /* At the end of a run every task is cancelled once. What a cancelled one still spawns must not escape that, or the end
+     * might never come; what a shielded clean-up spawns is that clean-up's affair. */
+    if (worker->ending && worker->current->interrupt == CEDE__INTERRUPT_CANCEL) {
+        task->cancelled = true;
+        task->interrupt = CEDE__INTERRUPT_CANCEL;
+    }
     worker->live++;
     cede__sched_push(worker, task);
     return cede__task_handle(task);
@@ -174,6 +195,7 @@ static int reap(struct cede__task *task, int *result)
 {
     int value = task->done.result, error = task->done.error;
 
+    cede__list_remove(&task->sibling); /* of a group's child */
     cede__task_free(task);
     if (result)
         *result = value;
@@ -190,16 +212,16 @@ int cede_join(struct cede_task *handle, int *result)
 
     if (!task)
         return -1;
+    if (waits_for_current(task)) { /* first: it is the graver mistake, also where another joins the task already */
+        errno = EDEADLK;
+        return -1;
+    }
     if (task->detached || task->joiner) {
         errno = EINVAL;
         return -1;
     }
     if (task->state == CEDE__TASK_DONE)
         return reap(task, result);
-    if (waits_for_current(task)) {
-        errno = EDEADLK;
-        return -1;
-    }
     waiter.subject = (intptr_t)task;
     task->joiner = &waiter;
     reason = cede__wait(&waiter, INT64_MAX);
@@ -257,7 +279,9 @@ int cede_name_set(const char *name)
         errno = EPERM;
         return -1;
     }
-    stack = cede__worker->current->run.stack;
+    stack = cede__gen_task_stack(cede__worker->current);
+    if (cede__worker->current->name != stack->name)
+        stack->given_name = cede__worker->current->name;
     strncpy(stack->name, name, sizeof stack->name - 1);
     stack->name[sizeof stack->name - 1] = '\0';
     cede__worker->current->name = stack->name;

@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -33,6 +35,99 @@ static inline ssize_t cede__sys_write(int fd, const void *buf, size_t count)
     return syscall(SYS_write, fd, buf, count);
 }
 
+static inline ssize_t cede__sys_readv(int fd, const struct iovec *iov, int iovcnt)
+{
+    return syscall(SYS_readv, fd, iov, iovcnt);
+}
+
+static inline ssize_t cede__sys_writev(int fd, const struct iovec *iov, int iovcnt)
+{
+    return syscall(SYS_writev, fd, iov, iovcnt);
+}
+
+/* At the descriptor's own position, and only as much as goes without blocking. The offset -1 goes in two halves. */
+static inline ssize_t cede__sys_readv_nowait(int fd, const struct iovec *iov, int iovcnt)
+{
+    return syscall(SYS_preadv2, fd, iov, (long)iovcnt, -1L, -1L, RWF_NOWAIT);
+}
+
+static inline ssize_t cede__sys_writev_nowait(int fd, const struct iovec *iov, int iovcnt)
+{
+    return syscall(SYS_pwritev2, fd, iov, (long)iovcnt, -1L, -1L, RWF_NOWAIT);
+}
+
+static inline ssize_t cede__sys_pread(int fd, void *buf, size_t count, off_t offset)
+{
+    return syscall(SYS_pread64, fd, buf, count, offset);
+}
+
+static inline ssize_t cede__sys_pwrite(int fd, const void *buf, size_t count, off_t offset)
+{
+    return syscall(SYS_pwrite64, fd, buf, count, offset);
+}
+
+static inline ssize_t cede__sys_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
+                                         socklen_t *addrlen)
+{
+    return syscall(SYS_recvfrom, fd, buf, len, flags, addr, addrlen);
+}
+
+static inline ssize_t cede__sys_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    return syscall(SYS_recvmsg, fd, msg, flags);
+}
+
+static inline ssize_t cede__sys_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
+                                       socklen_t addrlen)
+{
+    return syscall(SYS_sendto, fd, buf, len, flags, addr, addrlen);
+}
+
+static inline ssize_t cede__sys_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    return syscall(SYS_sendmsg, fd, msg, flags);
+}
+
+static inline int cede__sys_accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)
+{
+    return (int)syscall(SYS_accept4, fd, addr, addrlen, flags);
+}
+
+static inline int cede__sys_connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
+{
+    return (int)syscall(SYS_connect, fd, addr, addrlen);
+}
+
+static inline int cede__sys_socket(int domain, int type, int protocol)
+{
+    return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+static inline int cede__sys_socketpair(int domain, int type, int protocol, int fds[2])
+{
+    return (int)syscall(SYS_socketpair, domain, type, protocol, fds);
+}
+
+static inline int cede__sys_pipe2(int fds[2], int flags)
+{
+    return (int)syscall(SYS_pipe2, fds, flags);
+}
+
+static inline int cede__sys_dup(int fd)
+{
+    return (int)syscall(SYS_dup, fd);
+}
+
+static inline int cede__sys_dup3(int fd, int newfd, int flags)
+{
+    return (int)syscall(SYS_dup3, fd, newfd, flags);
+}
+
+static inline int cede__sys_open(const char *path, int flags, unsigned mode)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
 static inline int cede__sys_close(int fd)
 {
     return (int)syscall(SYS_close, fd);
@@ -51,6 +146,18 @@ static inline int cede__sys_ppoll(struct pollfd *fds, nfds_t nfds, const struct 
     if (timeout)
         left = *timeout;
     return (int)syscall(SYS_ppoll, fds, nfds, timeout ? &left : NULL, sigmask, CEDE__SYS_SIGSET_BYTES);
+}
+
+/* Sleeps while *word == value; may return early. */
+static inline void cede__sys_futex_wait(const uint32_t *word, uint32_t value)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+/* Wakes one that sleeps on the word, which may not exist any more. */
+static inline void cede__sys_futex_wake(const uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 #endif

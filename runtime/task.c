@@ -26,6 +26,9 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct cede__task) == 128, "the doc
 static _Atomic(struct cede__task_chunk *) chunks[CHUNKS];
 static atomic_uint chunk_count;
 
+/* Set in `handle` while the descriptor is FREE, so that a handle to come cannot be guessed. */
+#define HANDLE_FREE ((uint64_t)1 << 63)
+
 /* Handles are never NULL: serials start at 1. After 2^38 tasks in one descriptor they start again. */
 static uint64_t advance(uint64_t handle)
 {
@@ -57,7 +60,7 @@ static int add_chunk(struct cede__worker *worker)
         struct cede__task *task = &chunk->tasks[i];
 
         task->worker = worker;
-        atomic_init(&task->handle, advance((uint64_t)number * CHUNK_TASKS + i));
+        atomic_init(&task->handle, advance((uint64_t)number * CHUNK_TASKS + i) | HANDLE_FREE);
         task->next_free = worker->free_tasks;
         worker->free_tasks = task;
     }
@@ -75,6 +78,8 @@ struct cede__task *cede__task_new(struct cede__worker *worker)
         return NULL;
     task = worker->free_tasks;
     worker->free_tasks = task->next_free;
+    atomic_store_explicit(&task->handle, atomic_load_explicit(&task->handle, memory_order_relaxed) & ~HANDLE_FREE,
+                          memory_order_relaxed);
     memset(&task->run, 0, sizeof task->run);
     task->interrupt = CEDE__INTERRUPT_NONE;
     task->cancelled = task->detached = task->woken = false;
@@ -89,7 +94,7 @@ void cede__task_free(struct cede__task *task)
 {
     uint64_t handle = atomic_load_explicit(&task->handle, memory_order_relaxed);
 
-    atomic_store_explicit(&task->handle, advance(handle), memory_order_relaxed);
+    atomic_store_explicit(&task->handle, advance(handle) | HANDLE_FREE, memory_order_relaxed);
     task->state = CEDE__TASK_FREE;
     task->next_free = task->worker->free_tasks;
     task->worker->free_tasks = task;
@@ -104,7 +109,7 @@ struct cede__task *cede__task_find(struct cede_task *handle)
     chunk = atomic_load_explicit(&chunks[(value & INDEX_MASK) / CHUNK_TASKS], memory_order_acquire);
     if (chunk) {
         task = &chunk->tasks[value % CHUNK_TASKS];
-        if (atomic_load_explicit(&task->handle, memory_order_relaxed) == value && value)
+        if (atomic_load_explicit(&task->handle, memory_order_relaxed) == value && !(value & HANDLE_FREE))
             return task;
     }
     errno = ESRCH;

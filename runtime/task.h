@@ -19,11 +19,13 @@
 struct cede__worker;
 struct cede__waiter;
 struct cede__scope;
+struct cede__locals;
 struct cede__task;
 
 enum cede__task_state {
     CEDE__TASK_FREE,    /* the descriptor is in the free list */
     CEDE__TASK_NEW,     /* spawned, in the run queue, has no stack */
+    CEDE__TASK_BOUND,   /* about to run for the first time: has a stack, `run.context` is its struct cede__task_start */
     CEDE__TASK_READY,   /* in the run queue, has a context */
     CEDE__TASK_RUNNING, /* the worker's current task */
     CEDE__TASK_PARKED,  /* `waiter` says on what */
@@ -46,8 +48,8 @@ struct cede__remote {
 
 /* What a parent scope (a group) hears about a child; see `owner`. */
 struct cede__owner {
-    /* The child has ended, its result stands in `done`. The owner now decides: keep it (DONE) or cede__task_free() it.
-     * Runs on the child's stack or on that of whoever runs the scheduler: must not park. */
+    /* The child has ended, its result stands in `done`; it is still linked. Afterwards its joiner is woken or, if it is
+     * detached, it is freed: it must be in no list of the owner's then. Must not park. */
     void (*child_done)(struct cede__owner *owner, struct cede__task *child);
     struct cede__list children; /* through `sibling` */
 };
@@ -78,7 +80,8 @@ struct cede__task {
     };
     struct cede__worker *worker; /* whose chunk this is; the only one that may touch the rest, but for `inbox` */
     const char *name;            /* never NULL but in FREE */
-    _Atomic uint64_t handle;     /* serial (38 bits) << 24 | index; the serial is advanced when the task is freed */
+    _Atomic uint64_t handle;     /* serial (38 bits) << 24 | index; the serial is advanced when the task is freed;
+                                  * task.c marks those of FREE descriptors */
     uint8_t state;               /* enum cede__task_state */
     uint8_t interrupt;           /* enum cede__interrupt: what holds for the innermost scope; kept by scope.c */
     bool cancelled;              /* cede_cancel() was called */
@@ -91,7 +94,7 @@ struct cede__task {
     struct cede__waiter *joiner;    /* the wait of the task that joins this one */
     struct cede__owner *owner;      /* the group that it is a child of, or NULL */
     struct cede__list sibling;
-    void *locals;                   /* inherited task-local values */
+    struct cede__locals *locals;    /* see local.c; NULL: none */
 };
 
 #define CEDE__TASK_STACK_UNIT ((size_t)4096)
@@ -113,6 +116,13 @@ struct cede__task *cede__task_find(struct cede_task *handle);
 static inline struct cede_task *cede__task_handle(struct cede__task *task)
 {
     return (struct cede_task *)(uintptr_t)atomic_load_explicit(&task->handle, memory_order_relaxed);
+}
+
+/* To be called before the task's stack is given up, where its name may lie. */
+static inline void cede__task_restore_name(struct cede__task *task)
+{
+    if (task->name == task->run.stack->name)
+        task->name = task->run.stack->given_name;
 }
 
 /* Calls visit for every descriptor of the worker that is not FREE. visit may free the one it is given. */

@@ -33,22 +33,10 @@ static void insert(struct cede__timers *timers, struct cede__timer *timer)
     uint64_t differs = timer->tick ^ timers->tick;
     unsigned level = differs ? (63 - (unsigned)__builtin_clzll(differs)) / CEDE__TIMER_SLOT_BITS : 0;
     unsigned slot = timer->tick >> (level * CEDE__TIMER_SLOT_BITS) & (CEDE__TIMER_SLOTS - 1);
-    struct cede__timer **head = &timers->slots[level][slot];
 
-    timer->next = *head;
-    if (timer->next)
-        timer->next->link = &timer->next;
-    timer->link = head;
-    *head = timer;
+    /* At the end: the order of arming is kept, here and when the slot's timers move down. */
+    cede__list_append(&timers->slots[level][slot], &timer->link);
     timers->occupied[level][slot / 64] |= (uint64_t)1 << slot % 64;
-}
-
-static void unlink_timer(struct cede__timer *timer)
-{
-    *timer->link = timer->next;
-    if (timer->next)
-        timer->next->link = timer->link;
-    timer->link = NULL;
 }
 
 void cede__timer_arm(struct cede__timers *timers, struct cede__timer *timer, int64_t deadline_ns)
@@ -63,9 +51,9 @@ void cede__timer_arm(struct cede__timers *timers, struct cede__timer *timer, int
 
 void cede__timer_disarm(struct cede__timers *timers, struct cede__timer *timer)
 {
-    if (!timer->link)
+    if (!cede__timer_armed(timer))
         return;
-    unlink_timer(timer); /* the slot's bit stays: whoever finds the slot empty clears it */
+    cede__list_remove(&timer->link); /* the slot's bit stays: whoever finds the slot empty clears it */
     timers->count--;
 }
 
@@ -110,36 +98,28 @@ static bool next_position(const struct cede__timers *timers, struct position *at
 unsigned cede__timers_advance(struct cede__timers *timers, int64_t now_ns)
 {
     uint64_t target = tick_before(now_ns);
+    struct cede__list due = {0}, *link;
     struct cede__timer *timer;
     struct position at;
     unsigned fired = 0;
 
-    if (target <= timers->tick)
+    if (target < timers->tick) /* at the same tick there is still a mark of a disarmed timer to clear, maybe */
         return 0;
     while (next_position(timers, &at) && at.tick <= target) {
-        struct cede__timer **head = &timers->slots[at.level][at.slot];
-
         if (at.tick > timers->tick)
             timers->tick = at.tick;
         timers->occupied[at.level][at.slot / 64] &= ~((uint64_t)1 << at.slot % 64);
         /* Detach the list first: timers that `fire` arms must not join the round. */
-        timer = *head;
-        *head = NULL;
-        if (timer)
-            timer->link = &timer;
-        while (timer) {
-            struct cede__timer *due = timer;
-
-            if (due->next) /* each lies on another task's stack, where nothing is cached */
-                __builtin_prefetch(due->next->next);
-            unlink_timer(due);
-            if (at.level == 0) {
-                timers->count--;
-                fired++;
-                due->fire(due);
-            } else {
-                insert(timers, due);
+        cede__list_move_all(&due, &timers->slots[at.level][at.slot]);
+        while ((link = cede__list_take(&due))) {
+            timer = CEDE__CONTAINER(link, struct cede__timer, link);
+            if (at.level > 0) {
+                insert(timers, timer);
+                continue;
             }
+            timers->count--;
+            fired++;
+            timer->fire(timer);
         }
     }
     timers->tick = target;

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "list.h"
+
 enum {
     CEDE__TIMER_TICK_BITS = 16, /* 2^16 ns */
     CEDE__TIMER_SLOT_BITS = 8,
@@ -20,8 +22,8 @@ enum {
 };
 
 struct cede__timer {
-    struct cede__timer *next, **link; /* in a slot; link is NULL while the timer is not armed */
-    uint64_t tick;                    /* when it is due */
+    struct cede__list link; /* in a slot; in no list while the timer is not armed */
+    uint64_t tick;          /* when it is due */
     void (*fire)(struct cede__timer *timer); /* called, disarmed, by whoever advances the wheel; set by the owner */
 };
 
@@ -29,7 +31,7 @@ struct cede__timers {
     uint64_t tick;  /* the wheel stands here: everything due up to here has fired */
     uint64_t count; /* armed timers */
     uint64_t occupied[CEDE__TIMER_LEVELS][CEDE__TIMER_SLOTS / 64]; /* bit: the slot may be non-empty */
-    struct cede__timer *slots[CEDE__TIMER_LEVELS][CEDE__TIMER_SLOTS];
+    struct cede__list slots[CEDE__TIMER_LEVELS][CEDE__TIMER_SLOTS];
 };
 
 /* Sets an empty wheel (all zero) to the time now_ns. */
@@ -43,10 +45,10 @@ void cede__timer_disarm(struct cede__timers *timers, struct cede__timer *timer);
 
 static inline bool cede__timer_armed(const struct cede__timer *timer)
 {
-    return timer->link;
+    return cede__list_linked(&timer->link);
 }
 
-/* Fires what is due at now_ns, in order of ticks. `fire` may arm and disarm any timer. Returns how many fired. */
+/* Fires what is due at now_ns, in order of ticks, and within a tick in the order of arming. `fire` may arm and disarm any timer. Returns how many fired. */
 unsigned cede__timers_advance(struct cede__timers *timers, int64_t now_ns);
 
 /* When to advance next: never later than the first timer, INT64_MAX if there is none. May be earlier than that timer

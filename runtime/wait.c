@@ -32,20 +32,23 @@ enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
     struct cede__task *self = worker->current;
     struct wait_timer own;
 
-    /* A cancel that this very task, or a signal handler, has posted holds from now on. */
+    /* What has been posted (a cancel by this very task, the closing of the descriptor it waits on) holds from now on. It
+     * is delivered once the task is parked: now, whoever ended this wait would find nobody to wake. */
     if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
-        cede__sched_drain(worker);
+        worker->budget = 0;
     waiter->task = self;
     if (self->interrupt) {
         cede__list_remove(&waiter->link);
+        cede__sched_drain(worker); /* a cancel comes before a timeout */
         return cede__wait_interrupt(self->interrupt);
     }
     waiter->since_ns = worker->now_ns;
     worker->external += waiter->external;
+    worker->shared += waiter->shared;
     if (deadline_ns == INT64_MAX) {
         cede__sched_park(worker, waiter);
     } else {
-        own.timer.link = NULL;
+        own.timer.link = (struct cede__list){0};
         own.timer.fire = deadline_passed;
         own.waiter = waiter;
         cede__timer_arm(&worker->timers, &own.timer, deadline_ns);
@@ -53,6 +56,7 @@ enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
         cede__timer_disarm(&worker->timers, &own.timer);
     }
     worker->external -= waiter->external;
+    worker->shared -= waiter->shared;
     return waiter->reason;
 }
 

@@ -9,10 +9,9 @@ function arch_single_step
 end_function arch_single_step
 
 /*
- * void arch_seeded_call(const uint64_t *in, uint64_t *out, void (*fn)(void *, void *, void *),
- *                       void *a, void *b, void *c);
+ * void arch_seeded_call(const uint64_t *in, uint64_t *out, void (*fn)(void), void *const args[4]);
  *
- * entry:  x0 = in, x1 = out, x2 = fn, x3 = a, x4 = b, x5 = c
+ * entry:  x0 = in, x1 = out, x2 = fn, x3 = args
  */
 function arch_seeded_call
         sign_return_address
@@ -64,11 +63,13 @@ function arch_seeded_call
         ldr     x9, [x0, #160]
         msr     fpcr, x9
 #endif
-        mov     x9, x2
-        mov     x0, x3
-        mov     x1, x4
-        mov     x2, x5
-        blr     x9
+        mov     x17, x2
+        ldp     x0, x1, [x3]
+        ldp     x2, x3, [x3, #16]
+        .irp    number, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+        mov     x\number, x3
+        .endr
+        blr     x17
 
         ldp     x0, x10, [sp, #160]
         stp     x19, x20, [x0]
@@ -104,10 +105,32 @@ function arch_seeded_call
         ret
 end_function arch_seeded_call
 
-.macro seeded name, vary, fixed, dwarf
+/*
+ * void *arch_end(void *end);
+ *
+ * entry:  x0 = end
+ */
+function arch_end
+        ldp     x2, x1, [x0]
+        ldr     x3, [x0, #16]
+        ldr     x0, [x2]
+#ifndef CEDE_NO_FP_CONTROL
+        ldr     x1, [x1, #160]
+        msr     fpcr, x1
+#endif
+        .irp    number, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+        mov     x\number, x3
+        .endr
+        .irp    below, 16, 32, 48, 64
+        stp     x3, x3, [sp, #-\below]
+        .endr
+        ret
+end_function arch_end
+
+.macro seeded name, vary, fixed, dwarf, is_control=0
 1:      .ascii  "\name"
         .zero   8 - (. - 1b)
-        .quad   \vary, \fixed, \dwarf
+        .quad   \vary, \fixed, \dwarf, \is_control
 .endm
 
         .section .rodata
@@ -124,9 +147,9 @@ arch_registers:
         seeded  d\number, -1, 0, (64 + \number)
         .endr
 #ifndef CEDE_NO_FP_CONTROL
-        seeded  fpcr, 0x03c00000, 0, -1         // rounding, flush to zero, default NaN
+        seeded  fpcr, 0x03c00000, 0, -1, 1      // rounding, flush to zero, default NaN
 #endif
-        .quad   0, 0, 0, -1
+        .quad   0, 0, 0, -1, 0
         .size   arch_registers, . - arch_registers
 
         .globl  arch_return_register

@@ -19,10 +19,9 @@ function arch_single_step
         ret
 end_function
 
-; void arch_seeded_call(const uint64_t *in, uint64_t *out, void (*fn)(void *, void *, void *),
-;                       void *a, void *b, void *c);
+; void arch_seeded_call(const uint64_t *in, uint64_t *out, void (*fn)(void), void *const args[4]);
 ;
-; entry:  rdi = in, rsi = out, rdx = fn, rcx = a, r8 = b, r9 = c
+; entry:  rdi = in, rsi = out, rdx = fn, rcx = args
 function arch_seeded_call
         lea     rsp, [rsp - 72]
         cfa     80
@@ -54,9 +53,14 @@ function arch_seeded_call
         fldcw   [rdi + 56]
 %endif
         mov     r11, rdx
-        mov     rdi, rcx
-        mov     rsi, r8
-        mov     rdx, r9
+        mov     rdi, [rcx]
+        mov     rsi, [rcx + 8]
+        mov     rdx, [rcx + 16]
+        mov     rcx, [rcx + 24]
+        mov     rax, rcx
+        mov     r8, rcx
+        mov     r9, rcx
+        mov     r10, rcx
         call    r11
 
         mov     rax, [rsp + 56]
@@ -90,26 +94,53 @@ function arch_seeded_call
         ret
 end_function
 
-%macro seeded 4                                 ; name, vary, fixed, dwarf
+; void *arch_end(void *end);
+;
+; entry:  rdi = end
+function arch_end
+        mov     rax, [rdi]
+        mov     rax, [rax]
+        mov     rsi, [rdi + 8]
+        mov     rcx, [rdi + 16]
+%ifndef CEDE_NO_FP_CONTROL
+        ldmxcsr [rsi + 48]
+        fldcw   [rsi + 56]
+%endif
+        mov     rdx, rcx
+        mov     rsi, rcx
+        mov     rdi, rcx
+        mov     r8, rcx
+        mov     r9, rcx
+        mov     r10, rcx
+        mov     r11, rcx
+%assign below 8
+%rep 8
+        mov     [rsp - below], rcx
+%assign below below + 8
+%endrep
+        ret
+end_function
+
+%macro seeded 5                                 ; name, vary, fixed, dwarf, is_control
 %%name: db      %1
         times   8 - ($ - %%name) db 0
-        dq      %2, %3, %4
+        dq      %2, %3, %4, %5
 %endmacro
 
         section .rodata align=8
         global  arch_registers:data hidden
 arch_registers:
-        seeded  'rbx', -1, 0, DWARF_rbx
-        seeded  'rbp', -1, 0, DWARF_rbp
-        seeded  'r12', -1, 0, DWARF_r12
-        seeded  'r13', -1, 0, DWARF_r13
-        seeded  'r14', -1, 0, DWARF_r14
-        seeded  'r15', -1, 0, DWARF_r15
+        seeded  'rbx', -1, 0, DWARF_rbx, 0
+        seeded  'rbp', -1, 0, DWARF_rbp, 0
+        seeded  'r12', -1, 0, DWARF_r12, 0
+        seeded  'r13', -1, 0, DWARF_r13, 0
+        seeded  'r14', -1, 0, DWARF_r14, 0
+        seeded  'r15', -1, 0, DWARF_r15, 0
 %ifndef CEDE_NO_FP_CONTROL
-        seeded  'mxcsr', 0xe040, 0x1f80, -1     ; flush to zero, rounding, denormals are zero; exceptions masked
-        seeded  'x87cw', 0x0e00, 0x003f, -1     ; rounding, precision; exceptions masked
+        seeded  'mxcsr', 0xe040, 0x1f80, -1, 1  ; flush to zero, rounding, denormals are zero; exceptions masked
+        seeded  'x87cw', 0x0e00, 0x007f, -1, 1  ; rounding, precision; exceptions masked, and a bit that is always set
 %endif
-        seeded  '', 0, 0, -1
+        seeded  '', 0, 0, -1, 0
 
         global  arch_return_register:data hidden
 arch_return_register:

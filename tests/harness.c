@@ -3,6 +3,11 @@
 #include "harness.h"
 
 #include <stdlib.h>
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
 
 unsigned harness_random(unsigned *state)
 {
@@ -10,6 +15,11 @@ unsigned harness_random(unsigned *state)
     *state ^= *state >> 17;
     *state ^= *state << 5;
     return *state;
+}
+
+bool harness_valgrind(void)
+{
+    return RUNNING_ON_VALGRIND;
 }
 
 int main(void)

@@ -16,12 +16,38 @@
 #include <cede.h>
 #include <check.h>
 #include <errno.h>
+#include <stdbool.h>
+
+/* Sanitizers reserve address space, and ThreadSanitizer knows some thousand fibers: what cannot run under them is left
+ * out by #ifndef HARNESS_SANITIZED, and what is merely big is made smaller by HARNESS_SCALE. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HARNESS_SANITIZED 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define HARNESS_TSAN 1
+#endif
+#endif
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define HARNESS_SANITIZED 1
+#endif
+#ifdef __SANITIZE_THREAD__
+#define HARNESS_TSAN 1
+#endif
+#ifdef HARNESS_SANITIZED
+#define HARNESS_SCALE(count) ((count) / 20 + 1)
+#else
+#define HARNESS_SCALE(count) (count)
+#endif
 
 /* Defined by each suite. */
 Suite *suite(void);
 
 /* A seeded pseudo-random sequence (xorshift), the same on every machine: *state must not be 0. */
 unsigned harness_random(unsigned *state);
+
+/* Whether Valgrind runs the test: it has limits of its own on mappings and threads. */
+bool harness_valgrind(void);
 
 /* Asserts that an expression fails with -1 and the given errno. */
 #define ck_assert_fails(expression, error)             \

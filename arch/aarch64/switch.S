@@ -3,8 +3,8 @@
  * The context switch of aarch64. Only what differs from the reference port is explained here: read
  * arch/x86_64/switch.asm first. arch/gas.inc has the macros.
  *
- * ABI: Procedure Call Standard for the Arm 64-bit Architecture (AAPCS64), 2023Q3, section 6.1.1 (general
- * registers), 6.1.2 (SIMD and floating-point registers) and 6.4.5 (the stack, the frame pointer).
+ * ABI: Procedure Call Standard for the Arm 64-bit Architecture (AAPCS64), 2023Q3, "Machine Registers" (6.1),
+ * "The Stack" and "The Frame Pointer" (in 6.4).
  *
  * Saved, because a called function must preserve it:
  *      x19-x28 x29 d8-d15 sp           of v8-v15 only the low 64 bits are callee-saved
@@ -14,8 +14,7 @@
  * Not saved, and why:
  *      x0-x17 v0-v7 v16-v31 nzcv       a caller of any function expects to lose them
  *      x18                             the platform register: never read, never written
- *      fpsr                            status bits; no call preserves them, so fetestexcept(3) tells of the
- *                                      whole thread's arithmetic, unlike on x86_64
+ *      fpsr                            status bits; a caller expects to lose them
  *      z, p, ffr                       cede__switch() is not a function of the vector PCS, so a caller with
  *                                      live SVE state has saved it
  *      za, tpidr2_el0                  SME state belongs to the OS thread: no switch while ZA is live
@@ -31,15 +30,8 @@
  *      on +  64  |  x19 ... x28          |
  *      on        |  d8 ... d15           |
  *
- * A running context has nothing of cede on its stack; what its first callee stored above is the return address
- * into cede__entry. A fresh context:
- *
- *      top       |  end of the stack     |     16-byte aligned: the CFA, and sp in cede__entry
- *      top - 16  |  fpcr, unused         |     of the thread that made the context
- *      top - 24  |  x30                  |     cede__entry, behind its landing pad; signed with `top`
- *      top - 32  |  x29 = 0              |
- *      top - 112 |  x19 = entry, x20 = arg, x21 ... x28 = 0
- *      top - 176 |  d8 ... d15 = 0       |
+ * A running context: nothing of cede on its stack at all. The return address into cede__entry came in x30, and entry()
+ * has put it into its own frame.
  */
 #include "gas.inc"
 
@@ -81,16 +73,8 @@
         .cfi_offset x30, -24
 .endm
 
-/*
- * void cede__switch(void **save, void *to);
- *
- * entry:  x0 = save, x1 = to, x30 = where the caller continues
- * exit:   in the context `to`: x19-x29, d8-d15, fpcr as they were when it called
- *
- * x30 is loaded apart from x29, and next to fpcr, so that each restore stands on a line of its own. fpcr is
- * written only if it changes: reading it is cheap, writing it stalls many CPUs.
- */
-function cede__switch
+/* What a routine does to suspend its caller. */
+.macro save_context
         sign_return_address
         .cfi_remember_state
         sub     sp, sp, #FRAME
@@ -110,11 +94,25 @@ function cede__switch
 #endif
         stp     x30, x9, [X30]                  // save x30
         cfa_of_context
+.endm
+
+/*
+ * void cede__switch(void **save, void *to);
+ *
+ * entry:  x0 = save, x1 = to, x30 = where the caller continues
+ * exit:   in the context `to`: x19-x29, d8-d15, fpcr as they were when it called
+ *
+ * x30 travels with fpcr and not with x29: if its restore is lost nothing else can be tested, so it has a line
+ * of its own. fpcr is written only if it changes, as in the reference port; it has no status bits to leave out.
+ */
+function cede__switch
+        save_context
 
         mov     x10, sp
         str     x10, [x0]
         mov     sp, x1
 
+.Lresume:                                       // x9 = fpcr as it is now; cede__entry joins here
         ldp     x30, x10, [X30]                 // restore x30
 #ifndef CEDE_NO_FP_CONTROL
         cmp     x9, x10
@@ -141,15 +139,35 @@ end_function cede__switch
 /*
  * void cede__entry(void);
  *
- * entry:  behind the landing pad: x19 = entry, x20 = arg, sp 16-byte aligned
- * exit:   none. If entry(arg) returns, brk raises SIGTRAP here
+ * entry:  by a jump of cede__start to .Lbegin: x1 = top, x19 = entry, x0 = arg
+ * exit:   in the context that entry() returned, as cede__switch leaves it
  */
-function cede__entry
-        outermost x30
-        mov     x0, x20
+function cede__entry, outermost=x30
+.Lbegin:
+        mov     sp, x1
         blr     x19
-        brk     #1
+#ifndef CEDE_NO_FP_CONTROL
+        mrs     x9, fpcr                        // read fpcr
+#endif
+        mov     sp, x0
+        b       .Lresume
 end_function cede__entry
+
+/*
+ * void cede__start(void **save, void *top, void *(*entry)(void *), void *arg);
+ *
+ * entry:  x0 = save, x1 = top, x2 = entry, x3 = arg, x30 = where the caller continues
+ * exit:   as cede__switch, when the caller's context is resumed
+ */
+function cede__start
+        save_context
+        mov     x10, sp
+        str     x10, [x0]
+        mov     x19, x2
+        mov     x0, x3
+        mov     x29, xzr
+        b       .Lbegin
+end_function cede__start
 
 /*
  * void cede__inspect(void *on, void (*fn)(void *), void *arg);
@@ -162,11 +180,13 @@ end_function cede__entry
  */
 function cede__inspect
         sign_return_address
-        stp     x29, x30, [sp, #-32]!
+        sub     sp, sp, #32
         .cfi_def_cfa_offset 32
+        str     x29, [sp]                       // save x29
+        str     x30, [sp, #8]                   // save x30
+        str     x19, [sp, #16]                  // save x19
         .cfi_offset x29, -32
         .cfi_offset x30, -24
-        str     x19, [sp, #16]
         .cfi_offset x19, -16
         mov     x19, sp
         .cfi_remember_state
@@ -177,12 +197,14 @@ function cede__inspect
         blr     x1
         mov     sp, x19
         .cfi_restore_state
-        ldr     x19, [sp, #16]
-        ldp     x29, x30, [sp], #32
+        ldr     x19, [sp, #16]                  // restore x19
+        ldr     x30, [sp, #8]                   // restore x30
+        ldr     x29, [sp]                       // restore x29
+        add     sp, sp, #32
         .cfi_def_cfa_offset 0
         .cfi_restore x19
-        .cfi_restore x29
         .cfi_restore x30
+        .cfi_restore x29
         check_return_address
         ret
 end_function cede__inspect

@@ -8,42 +8,48 @@
 #define CEDE__FRAME_CPU "x86_64"
 
 struct cede__frame {
-    uint32_t mxcsr;    /* control and status of SSE and AVX arithmetic */
+    uint32_t mxcsr;    /* control word of SSE and AVX arithmetic; its status bits may be stale */
     uint16_t x87_cw;   /* control word of the x87 unit */
     uint16_t unused;
-    uint64_t r12;      /* fresh: the argument of the entry function */
+    uint64_t r12;
     uint64_t r13;
     uint64_t r14;
     uint64_t r15;
-    uint64_t rbx;      /* fresh: the entry function */
-    uint64_t rbp;      /* below rip, as `push rbp` would leave it: frame-pointer unwinders work; fresh: 0, their end */
-    uint64_t rip;      /* the return address of cede__switch(); fresh: in cede__entry() */
+    uint64_t rbx;
+    uint64_t rbp;      /* below rip, as `push rbp` would leave it: frame-pointer unwinders work */
+    uint64_t rip;      /* the return address of cede__switch() or cede__start() */
 };
-
-/* Bytes of the endbr64 at the start of cede__entry(). A fresh context returns to behind it, because unwinders
- * look up the byte before a return address, and that one must belong to cede__entry() too. */
-enum { CEDE__FRAME_LANDING_PAD = 4 };
-
-static inline void *cede__frame_fresh(void *top, void (*entry)(void *), void *arg)
-{
-    struct cede__frame *frame = (struct cede__frame *)top - 1;
-
-    __asm__ volatile("stmxcsr %0" : "=m"(frame->mxcsr));
-    __asm__ volatile("fnstcw %0" : "=m"(frame->x87_cw));
-    frame->unused = 0;
-    frame->r12 = (uintptr_t)arg;
-    frame->r13 = 0;
-    frame->r14 = 0;
-    frame->r15 = 0;
-    frame->rbx = (uintptr_t)entry;
-    frame->rbp = 0;
-    frame->rip = (uintptr_t)cede__entry + CEDE__FRAME_LANDING_PAD;
-    return frame;
-}
 
 static inline void *cede__frame_pc(const void *context)
 {
     return (void *)(uintptr_t)((const struct cede__frame *)context)->rip;
+}
+
+struct cede__control {
+    uint32_t mxcsr;
+    uint16_t x87_cw;
+};
+
+enum { CEDE__CONTROL_MXCSR = 0xffc0 }; /* all of mxcsr but the status bits */
+
+static inline void cede__control_get(struct cede__control *control)
+{
+    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(control->mxcsr), "=m"(control->x87_cw));
+}
+
+static inline void cede__control_set(const struct cede__control *control)
+{
+#ifdef CEDE_NO_FP_CONTROL
+    (void)control;
+#else
+    struct cede__control now;
+
+    cede__control_get(&now);
+    if ((now.mxcsr ^ control->mxcsr) & CEDE__CONTROL_MXCSR)
+        __asm__ volatile("ldmxcsr %0" : : "m"(control->mxcsr));
+    if (now.x87_cw != control->x87_cw)
+        __asm__ volatile("fldcw %0" : : "m"(control->x87_cw));
+#endif
 }
 
 #endif

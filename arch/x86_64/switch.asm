@@ -7,27 +7,27 @@
 ; section 3.2.1 (registers) and 3.2.2 (stack frame).
 ;
 ; Saved, because a called function must preserve it:
-;       rbx rbp r12 r13 r14 r15         by pointer on the context's own stack
+;       rbx rbp r12 r13 r14 r15         on the context's own stack
 ;       rsp                             this is the context
 ;       rip                             the return address, where `call cede__switch` left it
-;       control bits of mxcsr, x87 cw   rounding, masks of exceptions, flush to zero; 3.2.1 makes them callee-saved.
-;                                       The status bits of mxcsr travel with them, so that fetestexcept(3)
-;                                       tells of the task's own arithmetic
+;       control bits of mxcsr, x87 cw   rounding, masks of exceptions, flush to zero, denormals are zero
 ;
 ; Not saved, and why:
 ;       rax rcx rdx rsi rdi r8-r11      a caller of any function expects to lose them
 ;       xmm, ymm, zmm, k0-k7, mm, st    as well: no vector register is callee-saved in this ABI
+;       status bits of mxcsr            a caller expects to lose them, and to keep them apart is dear: see cede__switch.
+;                                       fetestexcept(3) tells of the arithmetic since the last switch, and maybe more
 ;       x87 status and tag words        the register stack is empty at any call (3.2.1)
 ;       rflags                          the direction flag is clear at any call and return, the rest is lost
 ;       fs, gs                          they belong to the OS thread, and a context never changes its thread
 ;       signal mask                     belongs to the OS thread; saving it would cost a system call
-;       shadow stack pointer            the file does not claim SHSTK (arch/nasm.inc), so the loader turns
+;       shadow stack pointer            the file does not claim SHSTK (arch/nasm.inc), so the loader leaves
 ;                                       shadow stacks off
 ;
-; A suspended context. Higher addresses are above; `on` is what cede__switch() stored in *save:
+; A suspended context. Higher addresses are above; `on` is what cede__switch() or cede__start() stored in *save:
 ;
 ;       on + 64   |  frame of the caller  |     16-byte aligned: this is the CFA
-;       on + 56   |  rip                  |     pushed by `call cede__switch`
+;       on + 56   |  rip                  |     pushed by the `call` of that routine
 ;       on + 48   |  rbp                  |
 ;       on + 40   |  rbx                  |
 ;       on + 32   |  r15                  |
@@ -39,23 +39,16 @@
 ;       on        |  mxcsr, 4 bytes       |     16-byte aligned
 ;                    nothing below is live
 ;
-; A running context. Nothing of cede is left on its stack; the saved state has been consumed:
+; A running context. The state that was saved has been consumed; all that cede has on its stack is what cede__start()
+; left there:
 ;
-;       top       |  end of the stack     |     16-byte aligned
-;       top -  8  |  return address       |     into cede__entry
+;       top       |  end of the stack     |     16-byte aligned: rsp in cede__entry
+;       top -  8  |  return address       |     behind the `call` in cede__entry
 ;                 |  frame of entry()     |
 ;                 |  its callees ...      |
 ;       rsp ->
 ;
-; A fresh context is a suspended one that cede__frame_fresh() wrote, as if cede__entry had called cede__switch:
-;
-;       top       |  end of the stack     |     16-byte aligned: this is the CFA, and rsp in cede__entry
-;       top -  8  |  rip                  |     cede__entry, behind its endbr64
-;       top - 16  |  rbp = 0              |     ends a walk along frame pointers
-;       top - 24  |  rbx = entry          |
-;       top - 48  |  r15 = r14 = r13 = 0  |
-;       top - 56  |  r12 = arg            |
-;       top - 64  |  mxcsr, x87 cw        |     of the thread that made the context
+; There is no context that has not run yet: cede__start() calls the entry function at once, on an empty stack.
 
 default rel
 %include "nasm.inc"
@@ -73,6 +66,8 @@ default rel
 %define RBP     rsp + 48
 %define FRAME   56                              ; without rip, which the call pushes
 
+%define MXCSR_CONTROL 0xffc0                    ; all of mxcsr but the six status bits
+
 ; The unwind data while rsp points at a saved context. It describes the context that is left as well as the one
 ; that is entered, so the exchange of rsp between them needs no unwind data of its own.
 %macro cfa_of_context 0
@@ -85,18 +80,9 @@ default rel
         saved   r12, 56
 %endmacro
 
-; void cede__switch(void **save, void *to);
-;
-; entry:  rdi = save, rsi = to, [rsp] = where the caller continues
-; exit:   in the context `to`: rbx rbp r12-r15, mxcsr, x87 cw as they were when it called, rsp above its return
-;         address; rax, rcx, rdx and the rest of the caller-saved registers hold nothing
-;
-; Ends with `ret` and not with a jump to the popped address: it answers the `call` that brought us here, so the
-; CPU's return stack buffer still has the right depth for the callers, whose returns are then predicted.
-; A jump wins only where nothing returns between two switches. arch/README.md has the figures.
-;
-; One `lea` and moves instead of pushes: three points of unwind data suffice, not fourteen.
-function cede__switch
+; What a routine does to suspend its caller. One `lea` and moves instead of pushes: three points of unwind data suffice,
+; not fourteen.
+%macro save_context 0
         lea     rsp, [rsp - FRAME]
         cfa     FRAME + 8
 %ifndef CEDE_NO_FP_CONTROL
@@ -110,13 +96,41 @@ function cede__switch
         mov     [RBX], rbx                      ; save rbx
         mov     [RBP], rbp                      ; save rbp
         cfa_of_context
+%endmacro
 
+; void cede__switch(void **save, void *to);
+;
+; entry:  rdi = save, rsi = to, [rsp] = where the caller continues
+; exit:   in the context `to`: rbx rbp r12-r15, mxcsr, x87 cw as they were when it called, rsp above its return
+;         address; rax, rcx, rdx and the rest of the caller-saved registers hold nothing
+;
+; Ends with `ret` and not with a jump to the popped address: it answers the `call` that brought us here, so the
+; CPU's return stack buffer still has the right depth for the callers, whose returns are then predicted.
+; arch/README.md says more.
+;
+; The control words are compared, and loaded only if they differ, because a load is dear, and that of an mxcsr
+; with another value stalls the CPU for longer than the rest of the switch takes. The status bits are left out
+; of the comparison: they differ between any two tasks of which one has rounded a result.
+function cede__switch
+        save_context
+%ifndef CEDE_NO_FP_CONTROL
+        mov     edx, [MXCSR]                    ; read mxcsr
+        movzx   ecx, word [X87_CW]              ; read x87cw
+%endif
         mov     [rdi], rsp
         mov     rsp, rsi
 
+        mark    resume                          ; edx, cx = mxcsr and x87 cw as they are now; cede__entry joins here
 %ifndef CEDE_NO_FP_CONTROL
+        xor     edx, [MXCSR]
+        test    edx, MXCSR_CONTROL
+        jz      cede__switch + same_mxcsr
         ldmxcsr [MXCSR]                         ; restore mxcsr
+        mark    same_mxcsr
+        cmp     cx, [X87_CW]
+        je      cede__switch + same_x87cw
         fldcw   [X87_CW]                        ; restore x87cw
+        mark    same_x87cw
 %endif
         mov     r12, [R12]                      ; restore r12
         mov     r13, [R13]                      ; restore r13
@@ -137,15 +151,40 @@ end_function
 
 ; void cede__entry(void);
 ;
-; entry:  behind the endbr64, by the `ret` of cede__switch: rbx = entry, r12 = arg, rsp 16-byte aligned
-; exit:   none. If entry(arg) returns, ud2 raises SIGILL here
+; entry:  by a jump of cede__start to `begin`: rsi = top, rbx = entry, rdi = arg
+; exit:   in the context that entry() returned, as cede__switch leaves it
 ;
-; Its own return address is marked undefined, which is how DWARF says "outermost frame".
+; Its own return address is marked undefined, which is how DWARF says "outermost frame". The control words are read by
+; way of the red zone of a stack that is about to be given up.
 function cede__entry
         outermost
-        mov     rdi, r12
+        mark    begin
+        mov     rsp, rsi
         call    rbx
-        ud2
+%ifndef CEDE_NO_FP_CONTROL
+        stmxcsr [rsp - 16]                      ; read mxcsr
+        fnstcw  [rsp - 12]                      ; read x87cw
+        mov     edx, [rsp - 16]                 ; read mxcsr
+        movzx   ecx, word [rsp - 12]            ; read x87cw
+%endif
+        mov     rsp, rax
+        jmp     cede__switch + resume
+end_function
+
+; void cede__start(void **save, void *top, void *(*entry)(void *), void *arg);
+;
+; entry:  rdi = save, rsi = top, rdx = entry, rcx = arg, [rsp] = where the caller continues
+; exit:   as cede__switch, when the caller's context is resumed
+;
+; Enters cede__entry by a jump, so that calls and returns stay paired: the `ret` that resumes a context after entry(arg)
+; has returned answers the `call` of cede__start. rbp = 0 ends a walk along frame pointers.
+function cede__start
+        save_context
+        mov     [rdi], rsp
+        mov     rbx, rdx
+        mov     rdi, rcx
+        xor     ebp, ebp
+        jmp     cede__entry + begin
 end_function
 
 ; void cede__inspect(void *on, void (*fn)(void *), void *arg);
@@ -160,8 +199,8 @@ end_function
 function cede__inspect
         lea     rsp, [rsp - 16]
         cfa     24
-        mov     [rsp], rbx
-        mov     [rsp + 8], rbp
+        mov     [rsp], rbx                      ; save rbx
+        mov     [rsp + 8], rbp                  ; save rbp
         cfa     24
         saved   rbx, 24
         saved   rbp, 16
@@ -179,8 +218,8 @@ function cede__inspect
         same    r14
         same    r13
         same    r12
-        mov     rbx, [rsp]
-        mov     rbp, [rsp + 8]
+        mov     rbx, [rsp]                      ; restore rbx
+        mov     rbp, [rsp + 8]                  ; restore rbp
         lea     rsp, [rsp + 16]
         cfa     8
         same    rbx

@@ -3,8 +3,9 @@
  * Connections by address: dial one, listen for them, serve each with a task.
  *
  * An address is "host:port" for TCP: a name or a number, "[::1]:80" for IPv6, ":80" or "*:80" for every interface when
- * listening and for this machine when dialling; port 0 lets the system choose when listening. "unix:/path" is a UNIX
- * stream socket, "unix:@name" one in Linux's abstract namespace.
+ * listening (by IPv6 and IPv4, where there are both) and for this machine when dialling; port 0 lets the system choose
+ * when listening. Ports are numbers. "unix:/path" is a UNIX stream socket, "unix:@name" one in Linux's abstract
+ * namespace.
  */
 #ifndef CEDE_NET_H
 #define CEDE_NET_H
@@ -18,8 +19,10 @@ CEDE_BEGIN_DECLS
  *
  * Returns a close-on-exec stream socket (TCP_NODELAY set on TCP), to be closed with cede_close(); or -1 with errno
  *   EINVAL         address is NULL or not of the form above
- *   ENOENT         the name has no address (getaddrinfo: EAI_NONAME, EAI_NODATA)
- *   EAGAIN         the name could not be looked up for now (EAI_AGAIN)
+ *   ENAMETOOLONG   a host of more than 255 bytes, a path of more than 107, an abstract name of more than 107
+ *   ENOENT         the name has no address (getaddrinfo: EAI_NONAME, EAI_NODATA, EAI_ADDRFAMILY)
+ *   EAGAIN         the name could not be looked up for now (EAI_AGAIN), or no helper thread could be started
+ *   EIO            the name service failed for good (EAI_FAIL)
  *   those of socket(2) and connect(2) for the last address tried, and those of every wait
  * Models: asyncio.open_connection, net.Dial.
  */
@@ -27,10 +30,15 @@ CEDE_API int cede_dial(const char *address);
 
 /*
  * Makes a listening socket at address, with SO_REUSEADDR and a backlog of 4,096 (bounded by net.core.somaxconn). A
- * "unix:" path must not exist. Parks only to look up a name.
+ * "unix:" path must not exist. Parks only to look up a name. Of a name's addresses it takes the first that this machine
+ * has.
+ *
+ * Made in a task, the socket lets cede_accept() go without asking first whether a connection has come; it does so by
+ * O_NONBLOCK, which a runtime on another thread takes for the user's own. Made outside a task it is a blocking socket,
+ * and good for any.
  *
  * Returns a close-on-exec socket to be closed with cede_close(), or -1 with errno
- *   EINVAL, ENOENT, EAGAIN  as cede_dial()
+ *   EINVAL, ENAMETOOLONG, ENOENT, EAGAIN, EIO  as cede_dial()
  *   those of socket(2), bind(2) and listen(2)
  * Models: asyncio.start_server, net.Listen.
  */
@@ -47,13 +55,14 @@ typedef int cede_serve_fn(int fd, void *arg);
 
 /*
  * Accepts connections on the listening socket fd for ever, and runs handler(connection, arg) for each in a task of its
- * own. Running out of descriptors or memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) makes it pause until one is free again or
+ * own, named "serve", with the default stack and the caller's nearest deadline. Running out of descriptors or memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) makes it pause until one is free again or
  * 100 ms have passed; connections that were reset meanwhile are skipped; neither ends it.
  *
  * Returns only when it fails: the connections' tasks are then cancelled and awaited. -1 with errno
  *   EPERM      the caller is not a task
- *   EINVAL     handler is NULL; fd does not listen
- *   EBADF      fd was closed: the way to stop it from another task without cancelling
+ *   EINVAL     handler is NULL; fd does not listen, or does not any longer (shutdown(2))
+ *   ENOTSOCK   fd is not a socket
+ *   EBADF      fd is not open, or was closed: the way to stop it from another task without cancelling
  *   ECANCELED, ETIMEDOUT  as every wait
  * fd stays open. Models: asyncio.start_server + serve_forever, http.Serve.
  */

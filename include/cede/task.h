@@ -37,7 +37,7 @@ typedef int cede_task_fn(void *arg);
 
 /* How a task is to be made. Members that are 0 or NULL mean the default; more members may be added at the end. */
 struct cede_task_attr {
-    const char *name;    /* shown in dumps; must stay valid until the task ends; default: "task" */
+    const char *name;    /* shown in dumps; must stay valid until the task is joined; default: "task" */
     size_t stack_size;   /* usable bytes, rounded up to whole pages; from CEDE_STACK_MIN to CEDE_STACK_MAX;
                             default: the runtime's (CEDE_STACK_DEFAULT) */
     int detached;        /* nonzero: nobody will join it; its handle is good for cede_cancel() only */
@@ -99,11 +99,12 @@ CEDE_API struct cede_task *cede_spawn_attr(const struct cede_task_attr *attr, ce
  *     struct cede_task *t = cede_go(fetch, .url = "http://127.0.0.1/", .bytes = &n);
  *
  * Members that are not named are zero. The task's name is the function's. The result and errno are those of
- * cede_spawn(); a function of another type does not compile. For C (C++ lacks the compound literal).
+ * cede_spawn(), and EINVAL if the arguments take more than half of the task's stack. A function of another type does not
+ * compile, nor do arguments that need an alignment over 16. For C (C++ lacks the compound literal).
  */
 #define cede_go(fn, ...)                                                                                     \
     cede__task_go(#fn, (cede_task_fn *)_Generic(&(fn), int (*)(struct fn *): (fn)), &(struct fn){__VA_ARGS__}, \
-                  sizeof(struct fn), NULL)
+                  CEDE__ARGS_SIZE(struct fn), NULL)
 
 /* What cede_go() expands to: as cede_spawn_attr(attr, fn, copy of args_size bytes at args). */
 CEDE_API struct cede_task *cede__task_go(const char *name, cede_task_fn *fn, const void *args, size_t args_size,
@@ -182,8 +183,8 @@ CEDE_API int cede_park(void);
 /*
  * Ends the task's cede_park(), now or when it comes to it. It does not end other waits.
  *
- * Returns 0, or -1 with errno
- *   ESRCH  no such task, or it has ended
+ * Returns 0 (also when it has ended but was not joined), or -1 with errno
+ *   ESRCH  no such task
  * Does not park. Any OS thread may call it, from a signal handler too. Models: LockSupport.unpark,
  * loop.call_soon_threadsafe.
  */

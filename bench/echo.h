@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* An echo server as subject, and the load on it. */
+#ifndef CEDE_BENCH_ECHO_H
+#define CEDE_BENCH_ECHO_H
+
+#include "harness.h"
+
+enum { ECHO_BUFFER_BYTES = 16 << 10 }; /* what each server reads at most at once */
+
+/*
+ * A subject is a server: serve() listens on a free port of 127.0.0.1, calls echo_ready(port), accepts `connections`
+ * connections, echoes what they send, and returns when all of them have been closed. A subject's measure() is
+ * echo_measure(which, serve): it runs serve() in a process of its own and is itself the load, on the other CPU.
+ */
+typedef void echo_serve(long connections);
+
+void echo_measure(const struct bench_case *which, echo_serve *serve);
+void echo_ready(int port);
+
+/* A listening socket on a free port of 127.0.0.1, with TCP_NODELAY for what it accepts. */
+int echo_listen(int *port);
+
+/* ---- the load (echo_load.c) ---- */
+
+struct load_shape {
+    long connections;
+    size_t bytes;  /* of a message */
+    int in_flight; /* messages that a connection has under way at a time */
+};
+
+enum { LOAD_FINE = 32, LOAD_BUCKETS = 64 * LOAD_FINE };
+
+struct load {
+    uint64_t messages;                /* since the last load_reset() */
+    uint64_t histogram[LOAD_BUCKETS]; /* of their latencies; see load_percentile() */
+    struct load_shape shape;
+    struct load_connection *connections;
+    int epoll;
+    char *buffer;
+};
+
+/* Connects to the port and sends the first messages. */
+void load_open(struct load *load, const struct load_shape *shape, int port);
+
+/* Keeps the load up for so long. */
+void load_run(struct load *load, int64_t duration_ns);
+
+void load_reset(struct load *load);
+
+/* The latency below which this share (0 to 1) of the messages stayed, in nanoseconds, to about 3 %. */
+double load_percentile(const struct load *load, double share);
+
+/* Closes the connections. */
+void load_close(struct load *load);
+
+#endif

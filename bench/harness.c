@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* Rounds, processes, medians, tables; see harness.h. */
+#include "harness.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TEXT_BYTES = 64,       /* a unit, an aspect */
+    QUESTION_BYTES = 512,
+    LIMIT_SECONDS = 300, /* for one measurement: longer than any, so that one that hangs is noticed */
+};
+
+/* All values of one figure of one subject in one case. */
+struct result {
+    char question[QUESTION_BYTES], unit[TEXT_BYTES];
+    const char *subject;
+    long n;
+    double *values; /* room for one per round */
+    int count;
+};
+
+static struct {
+    enum bench_size size;
+    int rounds, cpu, other_cpu;
+    const char *only, *json;
+} options = {.size = BENCH_NORMAL, .cpu = -1, .other_cpu = -1};
+
+static struct bench_subject *subjects; /* cede first, then by name */
+static struct result *results;
+static size_t result_count;
+static bool failed;
+static int report_fd = -1; /* in a measurement */
+
+void bench_subject_add(struct bench_subject *subject)
+{
+    struct bench_subject **link = &subjects;
+
+    if (strcmp(subject->name, "cede") != 0)
+        while (*link && (strcmp((*link)->name, "cede") == 0 || strcmp((*link)->name, subject->name) < 0))
+            link = &(*link)->next;
+    subject->next = *link;
+    *link = subject;
+}
+
+/* ---- for measurements ---- */
+
+void bench_fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+int64_t bench_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+uint32_t bench_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+enum bench_size bench_size(void)
+{
+    return options.size;
+}
+
+long bench_count(long normal)
+{
+    static const int divisor[] = {[BENCH_TINY] = 2000, [BENCH_QUICK] = 4, [BENCH_NORMAL] = 1, [BENCH_FULL] = 1};
+    long count = normal / divisor[options.size];
+
+    return count > 0 ? count : 1;
+}
+
+int bench_cpu(void)
+{
+    return options.cpu;
+}
+
+int bench_other_cpu(void)
+{
+    return options.other_cpu;
+}
+
+void bench_pin(int cpu)
+{
+    cpu_set_t set;
+
+    if (cpu < 0)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0)
+        bench_fail("sched_setaffinity");
+}
+
+void bench_report(const char *aspect, const char *unit, double value)
+{
+    if (dprintf(report_fd, "%s\t%s\t%.9g\n", aspect ? aspect : "", unit, value) < 0)
+        bench_fail("bench_report");
+}
+
+/* ---- rounds ---- */
+
+static struct result *find_result(const char *question, const char *subject, long n)
+{
+    size_t at;
+
+    for (at = 0; at < result_count; at++)
+        if (results[at].n == n && strcmp(results[at].question, question) == 0
+            && strcmp(results[at].subject, subject) == 0)
+            return &results[at];
+    return NULL;
+}
+
+static struct result *add_result(const char *question, const char *subject, long n, const char *unit)
+{
+    struct result *result;
+
+    results = realloc(results, (result_count + 1) * sizeof *results);
+    if (!results)
+        bench_fail("realloc");
+    result = &results[result_count++];
+    *result = (struct result){.subject = subject, .n = n, .values = calloc((size_t)options.rounds, sizeof(double))};
+    if (!result->values)
+        bench_fail("calloc");
+    snprintf(result->question, sizeof result->question, "%s", question);
+    snprintf(result->unit, sizeof result->unit, "%s", unit);
+    return result;
+}
+
+static void take_report(const struct bench_case *which, const struct bench_subject *subject, char *line)
+{
+    char question[QUESTION_BYTES], *unit = strchr(line, '\t'), *value = strrchr(line, '\t');
+    struct result *result;
+
+    *unit++ = *value++ = '\0';
+    snprintf(question, sizeof question, "%s%s%s", which->question, *line ? ", " : "", line);
+    result = find_result(question, subject->name, which->n);
+    if (!result)
+        result = add_result(question, subject->name, which->n, unit);
+    if (result->count < options.rounds)
+        result->values[result->count++] = strtod(value, NULL);
+}
+
+static void measure(const struct bench_case *which, const struct bench_subject *subject)
+{
+    int ends[2], status;
+    char line[4 * TEXT_BYTES];
+    pid_t child;
+    FILE *reports;
+
+    if (pipe(ends) != 0 || !(reports = fdopen(ends[0], "r")))
+        bench_fail("pipe");
+    fflush(NULL);
+    child = fork();
+    if (child < 0)
+        bench_fail("fork");
+    if (child == 0) {
+        close(ends[0]);
+        report_fd = ends[1];
+        alarm(LIMIT_SECONDS);
+        bench_pin(options.cpu);
+        subject->measure(which);
+        exit(0);
+    }
+    close(ends[1]);
+    while (fgets(line, sizeof line, reports))
+        take_report(which, subject, line);
+    fclose(reports);
+    if (waitpid(child, &status, 0) != child || status != 0) {
+        fprintf(stderr, "bench: %s, n = %ld: %s failed (%s %d)\n", which->question, which->n, subject->name,
+                WIFSIGNALED(status) ? "signal" : "status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        failed = true;
+    }
+}
+
+static void run_case(const struct bench_case *which)
+{
+    const struct bench_subject *subject;
+    int round;
+
+    for (round = 0; round < options.rounds; round++)
+        for (subject = subjects; subject; subject = subject->next)
+            if (which->n <= subject->max_n)
+                measure(which, subject);
+}
+
+/* ---- output ---- */
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(const struct result *result)
+{
+    int half = result->count / 2;
+
+    return result->count % 2 ? result->values[half] : (result->values[half - 1] + result->values[half]) / 2;
+}
+
+/* Figures of one question together, in the order in which they first came. */
+static void print_question(size_t first)
+{
+    const struct result *result, *cede;
+
+    for (result = &results[first]; result != results + result_count; result++) {
+        if (result->n != results[first].n || strcmp(result->question, results[first].question) != 0)
+            continue;
+        cede = find_result(result->question, "cede", result->n);
+        printf("%-50s %9ld  %-12s %12.5g %12.5g %12.5g  %-11s", result->question, result->n, result->subject,
+               median(result), result->values[0], result->values[result->count - 1], result->unit);
+        if (cede && median(cede) != 0)
+            printf(" %6.2f", median(result) / median(cede));
+        putchar('\n');
+    }
+}
+
+static void print_table(void)
+{
+    size_t at, before;
+
+    printf("%-50s %9s  %-12s %12s %12s %12s  %-11s %6s\n", "question", "n", "subject", "median", "min", "max", "unit",
+           "/cede");
+    for (at = 0; at < result_count; at++) {
+        for (before = 0; before < at; before++)
+            if (results[before].n == results[at].n && strcmp(results[before].question, results[at].question) == 0)
+                break;
+        if (before == at)
+            print_question(at);
+    }
+}
+
+static void write_json(void)
+{
+    FILE *out = fopen(options.json, "w");
+    size_t at;
+
+    if (!out)
+        bench_fail(options.json);
+    fputs("[\n", out);
+    for (at = 0; at < result_count; at++)
+        fprintf(out,
+                "{\"question\": \"%s\", \"subject\": \"%s\", \"n\": %ld, \"unit\": \"%s\", \"median\": %.9g, "
+                "\"min\": %.9g, \"max\": %.9g}%s\n",
+                results[at].question, results[at].subject, results[at].n, results[at].unit, median(&results[at]),
+                results[at].values[0], results[at].values[results[at].count - 1], at + 1 < result_count ? "," : "");
+    fputs("]\n", out);
+    if (fclose(out) != 0)
+        bench_fail(options.json);
+}
+
+/* The rest of the first line of a stream that begins with key. */
+static bool find_line(FILE *in, const char *key, char *text, size_t bytes)
+{
+    char line[512];
+
+    while (fgets(line, sizeof line, in))
+        if (strncmp(line, key, strlen(key)) == 0) {
+            snprintf(text, bytes, "%.*s", (int)strcspn(line + strlen(key), "\n"), line + strlen(key));
+            return true;
+        }
+    return false;
+}
+
+static void print_machine(void)
+{
+    char cpu[256] = "", commit[256] = "unknown";
+    struct utsname system;
+    FILE *in;
+
+    uname(&system);
+    if ((in = fopen("/proc/cpuinfo", "r"))) {
+        find_line(in, "model name\t: ", cpu, sizeof cpu);
+        fclose(in);
+    }
+    if ((in = popen("git -C '" BENCH_SOURCE "' describe --always --dirty 2>/dev/null", "r"))) {
+        find_line(in, "", commit, sizeof commit);
+        pclose(in);
+    }
+    printf("cpu       %s (%s), %ld online, on number %d\n", cpu[0] ? cpu : "unknown", system.machine,
+           sysconf(_SC_NPROCESSORS_ONLN), options.cpu);
+    printf("kernel    %s %s\n", system.sysname, system.release);
+#ifdef __clang__
+    printf("compiler  %s, %s\n", __VERSION__, BENCH_FLAGS);
+#else
+    printf("compiler  gcc %s, %s\n", __VERSION__, BENCH_FLAGS);
+#endif
+    printf("commit    %s\nrounds    %d\n", commit, options.rounds);
+}
+
+/* ---- options ---- */
+
+static int usage(const char *program)
+{
+    fprintf(stderr,
+            "usage: %s [--tiny | --quick | --full] [--rounds N] [--only TEXT] [--cpu N] [--json FILE]\n"
+            "  --tiny         does it still work? figures mean nothing\n"
+            "  --quick        fewer and shorter rounds\n"
+            "  --full         also what takes long\n"
+            "  --rounds N     measurements of each figure (quick 3, else 7)\n"
+            "  --only TEXT    questions that contain TEXT\n"
+            "  --cpu N        the CPU to run on, -1: any (default: the last one allowed)\n"
+            "  --json FILE    writes the results there as well\n", program);
+    return 2;
+}
+
+static bool parse_number(const char *text, long lowest, int *number)
+{
+    char *end;
+    long value = text ? strtol(text, &end, 10) : 0;
+
+    if (!text || *end || end == text || value < lowest || value > INT_MAX)
+        return false;
+    *number = (int)value;
+    return true;
+}
+
+static bool parse(int argc, char **argv)
+{
+    int i;
+
+    for (i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+        if (strcmp(argv[i], "--tiny") == 0)
+            options.size = BENCH_TINY;
+        else if (strcmp(argv[i], "--quick") == 0)
+            options.size = BENCH_QUICK;
+        else if (strcmp(argv[i], "--full") == 0)
+            options.size = BENCH_FULL;
+        else if (strcmp(argv[i], "--rounds") == 0 && parse_number(value, 1, &options.rounds))
+            i++;
+        else if (strcmp(argv[i], "--cpu") == 0 && parse_number(value, -1, &options.cpu))
+            i++;
+        else if (strcmp(argv[i], "--only") == 0 && (options.only = value))
+            i++;
+        else if (strcmp(argv[i], "--json") == 0 && (options.json = value))
+            i++;
+        else
+            return false;
+    }
+    if (!options.rounds)
+        options.rounds = options.size == BENCH_TINY ? 1 : options.size == BENCH_QUICK ? 3 : 7;
+    return true;
+}
+
+/* The last two CPUs that we may use: the first one has most of the interrupts. */
+static void choose_cpus(void)
+{
+    cpu_set_t set;
+    int cpu;
+
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return;
+    for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &set))
+            continue;
+        options.other_cpu = options.cpu;
+        options.cpu = cpu;
+    }
+    if (options.other_cpu < 0)
+        options.other_cpu = options.cpu;
+}
+
+int bench_main(int argc, char **argv, const struct bench_case *cases, size_t count)
+{
+    int last;
+    size_t at;
+
+    choose_cpus();
+    last = options.cpu;
+    if (!parse(argc, argv))
+        return usage(argv[0]);
+    if (options.cpu == options.other_cpu)
+        options.other_cpu = last;
+    print_machine();
+    for (at = 0; at < count; at++)
+        if (cases[at].from <= options.size && (!options.only || strstr(cases[at].question, options.only)))
+            run_case(&cases[at]);
+    for (at = 0; at < result_count; at++)
+        qsort(results[at].values, (size_t)results[at].count, sizeof(double), compare);
+    print_table();
+    if (options.json)
+        write_json();
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every benchmark shares.
+ *
+ * A question family is a program of its own: bench/<family>.c has main() and the table of its cases; each file
+ * bench/<family>_<subject>.c adds one subject that can answer them, with BENCH_SUBJECT(). A peer is added by adding
+ * its file: CMake finds it by name, and names the library it needs in one line (bench/CMakeLists.txt).
+ *
+ * bench_main() goes through the cases; in each round of a case every subject measures once, so that a machine that
+ * changes its speed changes it for all of them. A measurement is a fresh process: nobody inherits another's heap, and
+ * a subject that crashes costs its own figure only. It runs on one CPU, and reports with bench_report().
+ */
+#ifndef CEDE_BENCH_HARNESS_H
+#define CEDE_BENCH_HARNESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How much is asked: --tiny (does it still work?), --quick, the default, --full (all that takes long). */
+enum bench_size { BENCH_TINY, BENCH_QUICK, BENCH_NORMAL, BENCH_FULL };
+
+struct bench_case {
+    const char *question; /* as printed */
+    long n;               /* tasks, contexts or connections */
+    int shape;            /* which question of its family: for the subject */
+    enum bench_size from; /* the smallest size of run that asks it */
+};
+
+struct bench_subject {
+    const char *name;
+    /* Measures once, in a process of its own. exit(1) with a message if that fails. */
+    void (*measure)(const struct bench_case *which);
+    long max_n; /* cases with more are not for it */
+    struct bench_subject *next;
+};
+
+void bench_subject_add(struct bench_subject *subject);
+
+#define BENCH_SUBJECT(subject_name, function, largest_n)                                                       \
+    static struct bench_subject this_subject = {.name = (subject_name), .measure = (function), .max_n = (largest_n)}; \
+    __attribute__((constructor)) static void add_this_subject(void)                                            \
+    {                                                                                                          \
+        bench_subject_add(&this_subject);                                                                      \
+    }
+
+/* main() of a family. Returns the exit status: 0, 1 if a measurement failed, 2 for wrong options. */
+int bench_main(int argc, char **argv, const struct bench_case *cases, size_t count);
+
+/*
+ * In a measurement: one figure. aspect tells apart several figures of one case ("p50"), NULL: there is only one.
+ * Lower is better unless the unit ends in "/s". A case that nobody reports on prints nothing.
+ */
+void bench_report(const char *aspect, const char *unit, double value);
+
+/* How many operations to do where a normal run does `normal`: fewer in a small run, but at least 1. */
+long bench_count(long normal);
+
+enum bench_size bench_size(void);
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+int64_t bench_now(void);
+
+/* The CPU that subjects run on, and one for whoever puts the load on them (the same, if there is only one). */
+int bench_cpu(void);
+int bench_other_cpu(void);
+
+/* Binds the calling process to a CPU; -1: does nothing. */
+void bench_pin(int cpu);
+
+/* A seeded pseudo-random sequence, the same for all. *state must not be 0. */
+uint32_t bench_random(uint32_t *state);
+
+/* Ends the measurement: prints "what: strerror(errno)". */
+_Noreturn void bench_fail(const char *what);
+
+#endif

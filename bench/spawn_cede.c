@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* cede_spawn() and cede_join(). */
+#include <cede.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "spawn.h"
+
+static int nothing(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+static double one_by_one(long count)
+{
+    int64_t start = bench_now();
+
+    for (long i = 0; i < count; i++)
+        if (cede_join(cede_spawn(nothing, NULL), NULL) != 0)
+            bench_fail("cede_join");
+    return (double)(bench_now() - start) / (double)count;
+}
+
+static double at_once(struct cede_task **tasks, long count)
+{
+    int64_t start = bench_now();
+
+    for (long i = 0; i < count; i++)
+        tasks[i] = cede_spawn(nothing, NULL);
+    for (long i = 0; i < count; i++)
+        if (cede_join(tasks[i], NULL) != 0)
+            bench_fail("cede_join");
+    return (double)(bench_now() - start) / (double)count;
+}
+
+static int app(void *arg)
+{
+    const struct bench_case *which = arg;
+    struct cede_task **tasks;
+
+    if (which->shape == SPAWN_ONE_BY_ONE) {
+        one_by_one(bench_count(100000));
+        bench_report(NULL, "ns", one_by_one(bench_count(2000000)));
+        return 0;
+    }
+    tasks = malloc((size_t)which->n * sizeof *tasks);
+    if (!tasks)
+        bench_fail("malloc");
+    bench_report("first", "ns", at_once(tasks, which->n));
+    bench_report("again", "ns", at_once(tasks, which->n));
+    free(tasks);
+    return 0;
+}
+
+static void measure(const struct bench_case *which)
+{
+    if (cede_run(app, (void *)which) != 0)
+        bench_fail("cede_run");
+}
+
+BENCH_SUBJECT("cede", measure, LONG_MAX)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libcede-posix: libc's blocking calls as waits of tasks, under libc's own names.
+ *
+ * A program that is linked with it, or runs with it preloaded, needs no change: where it, or a library that it uses,
+ * calls read(2), poll(2), connect(2), sleep(3) ... in a task, the task parks (see cede/io.h for what that means).
+ * Outside tasks, in threads that run no runtime and before the first cede_run() each call is libc's own;
+ * so it is in the child of a fork(2) that a task made, where the other tasks must not run a second time.
+ *
+ *     cc program.c -Wl,--no-as-needed -lcede-posix -lcede -lcurl      before the libraries that shall use it, and libc
+ *     LD_PRELOAD=libcede-posix.so ./program
+ *
+ * The program must use the shared libcede: a static one inside the program is a second runtime, of which
+ * libcede-posix knows nothing. A statically linked program cannot be reached at all. Not reached either are calls that
+ * libc makes inside itself (stdio on a descriptor) and libraries loaded with RTLD_DEEPBIND.
+ *
+ * At its start libcede-posix verifies that it was given the names, and says on standard error if it was not;
+ * CEDE_POSIX_CHECK=off in the environment keeps it quiet.
+ */
+#ifndef CEDE_POSIX_H
+#define CEDE_POSIX_H
+
+#include <stddef.h>
+
+#include <cede/base.h>
+
+CEDE_BEGIN_DECLS
+
+/*
+ * Whether this process's calls reach libcede-posix. A program that cannot do without should ask before it begins.
+ *
+ * Returns 0, or -1 with errno ENOSYS: some name leads elsewhere; cede_posix_problem() tells which, and what to do.
+ * (Without the library the program does not link, which is an answer too.)
+ * Does not park. Any thread. About a microsecond for each name.
+ */
+CEDE_API int cede_posix_check(void);
+
+/*
+ * One line about what cede_posix_check() found at start: the first name that leads elsewhere, where to, and how to mend
+ * it. NULL if all is well. Valid for ever.
+ */
+CEDE_API const char *cede_posix_problem(void);
+
+/*
+ * The names that libcede-posix defines, in no particular order: index from 0; NULL after the last.
+ */
+CEDE_API const char *cede_posix_name(size_t index);
+
+CEDE_END_DECLS
+
+#endif

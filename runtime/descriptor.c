@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* What a descriptor number means, and waiting for it; see descriptor.h and cede/io.h. */
+#include "descriptor.h"
+
+#include <cede/io.h>
+#include <cede/time.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include "run.h"
+#include "sys.h"
+#include "wait.h"
+
+/* ---- what it is ---- */
+
+enum cede__fd_kind cede__descriptor_kind(int domain, int type, int protocol)
+{
+    switch (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
+    case SOCK_STREAM:
+        return (domain == AF_INET || domain == AF_INET6) && (protocol == 0 || protocol == IPPROTO_TCP)
+                   ? CEDE__FD_TCP
+                   : CEDE__FD_STREAM;
+    case SOCK_SEQPACKET:
+        return CEDE__FD_SEQPACKET;
+    default:
+        return CEDE__FD_SOCKET;
+    }
+}
+
+static int option(int fd, int name)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+
+    return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+/* CEDE__FD_UNKNOWN with errno EBADF if it is nothing. */
+static enum cede__fd_kind kind_of(int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return CEDE__FD_UNKNOWN;
+    switch (status.st_mode & S_IFMT) {
+    case S_IFSOCK:
+        return cede__descriptor_kind(option(fd, SO_DOMAIN), option(fd, SO_TYPE), option(fd, SO_PROTOCOL));
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFBLK:
+        return CEDE__FD_INSTANT;
+    default:
+        return CEDE__FD_NOWAIT; /* until it says that it cannot do that */
+    }
+}
+
+/* Whether what the record says still holds. One that cede did not make, and no task has waited on, may be closed in any
+ * way: of those only sockets are taken at the record's word, because they say when it is wrong. */
+static bool trusted(const struct cede__fd *record)
+{
+    return record->owned || record->registered;
+}
+
+/* ---- what it means ---- */
+
+/* How many times a descriptor has been closed through cede, in the whole process: tells a runtime that hears late that
+ * another one has closed a number whether it meant the descriptor that has this number by now. */
+static _Atomic uint64_t closings;
+
+static void forget(struct cede__worker *worker, int fd)
+{
+    struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
+    struct cede__list waiters = {0}, *link;
+
+    if (!record)
+        return;
+    cede__poller_forget(&worker->poller, fd, &waiters);
+    record->closings = atomic_load(&closings);
+    while ((link = cede__list_take(&waiters)))
+        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_CLOSED);
+}
+
+/* Another runtime closes a number, which this one may know. */
+struct closing {
+    struct cede__remote remote;
+    struct cede__worker *worker;
+    uint64_t number; /* of the closing, as counted by `closings` */
+    int fd;
+};
+
+static void deliver_closing(struct cede__remote *remote)
+{
+    struct closing *closing = CEDE__CONTAINER(remote, struct closing, remote);
+    const struct cede__fd *record = cede__poller_fd_known(&closing->worker->poller, closing->fd);
+
+    if (record && record->closings < closing->number)
+        forget(closing->worker, closing->fd);
+    free(closing);
+}
+
+/* Without memory it stays unsaid: tasks of that runtime that wait on fd then go on waiting, as threads would that are
+ * in read(2) when another closes the descriptor; and it finds out as with any descriptor closed behind its back. */
+static void tell(struct cede__worker *worker, int fd, uint64_t number)
+{
+    struct closing *closing = malloc(sizeof *closing);
+
+    if (!closing)
+        return;
+    *closing = (struct closing){.remote.deliver = deliver_closing, .worker = worker, .number = number, .fd = fd};
+    cede__sched_post(worker, &closing->remote);
+}
+
+void cede__descriptor_closes(int fd)
+{
+    uint64_t number = atomic_fetch_add(&closings, 1) + 1;
+    struct cede__worker *worker;
+
+    if (fd < 0)
+        return;
+    for (worker = cede__run_workers(); worker; worker = worker->next) {
+        if (worker == cede__worker)
+            forget(worker, fd);
+        else if (atomic_load(&worker->in_use))
+            tell(worker, fd, number);
+    }
+}
+
+void cede__descriptor_made(int fd, enum cede__fd_kind kind)
+{
+    struct cede__fd *record;
+    int saved = errno;
+
+    if (!cede__in_task() || fd < 0)
+        return;
+    forget(cede__worker, fd);
+    record = cede__poller_fd(&cede__worker->poller, fd);
+    if (record) { /* else there is no memory to know it: it is treated as one that others made */
+        record->kind = (uint8_t)kind;
+        record->owned = true;
+        record->closings = atomic_load(&closings);
+    }
+    errno = saved;
+}
+
+/* newfd is a duplicate of fd: neither can be told from one that others made. */
+static void duplicated(int fd, int newfd)
+{
+    struct cede__fd *record;
+
+    if (!cede__in_task() || newfd < 0)
+        return;
+    forget(cede__worker, newfd);
+    record = cede__poller_fd_known(&cede__worker->poller, fd);
+    if (record)
+        record->owned = record->short_is_empty = record->drained = false;
+}
+
+/* ---- calls ---- */
+
+int cede__call_restart(struct cede__call *call)
+{
+    forget(call->worker, call->fd);
+    call->generation = call->record->generation;
+    call->record->kind = (uint8_t)kind_of(call->fd);
+    return call->record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
+}
+
+int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direction, const char *what)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__fd *record = cede__poller_fd(&worker->poller, fd);
+
+    if (!record)
+        return -1;
+    call->worker = worker;
+    call->record = record;
+    call->fd = fd;
+    call->generation = record->generation;
+    call->direction = (uint8_t)direction;
+    call->saved_errno = errno;
+    call->what = what;
+    call->deadline_ns = 0;
+    if (record->kind == CEDE__FD_UNKNOWN || (record->kind > CEDE__FD_SOCKET && !trusted(record))) {
+        record->kind = (uint8_t)kind_of(fd);
+        record->closings = atomic_load(&closings);
+    }
+    return record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
+}
+
+bool cede__call_nonblocking(struct cede__call *call)
+{
+    struct cede__fd *record = call->record;
+
+    if (!record->listener && (!record->flags_known || !trusted(record))) {
+        record->nonblocking = cede__sys_fcntl(call->fd, F_GETFL, 0) & O_NONBLOCK;
+        record->flags_known = true;
+    }
+    return record->nonblocking;
+}
+
+static int64_t timeout_of(int fd, int name)
+{
+    struct timeval value;
+    socklen_t size = sizeof value;
+
+    if (getsockopt(fd, SOL_SOCKET, name, &value, &size) != 0 || (value.tv_sec == 0 && value.tv_usec == 0)
+        || value.tv_sec > INT32_MAX)
+        return INT64_MAX;
+    return value.tv_sec * CEDE_SECOND + value.tv_usec * CEDE_MICROSECOND;
+}
+
+void cede__descriptor_learn(struct cede__fd *record, int fd)
+{
+    if (!record->short_is_empty)
+        record->short_is_empty = record->kind == CEDE__FD_TCP && record->owned && option(fd, SO_RCVLOWAT) == 1;
+}
+
+static int64_t deadline_of(const struct cede__call *call)
+{
+    struct cede__fd *record = call->record;
+    int64_t *timeout_ns = call->direction == CEDE__WRITES ? &record->send_timeout_ns : &record->recv_timeout_ns;
+
+    if (record->kind > CEDE__FD_SOCKET)
+        return INT64_MAX;
+    if (*timeout_ns == 0) {
+        *timeout_ns = timeout_of(call->fd, call->direction == CEDE__WRITES ? SO_SNDTIMEO : SO_RCVTIMEO);
+        if (call->direction == CEDE__READS)
+            cede__descriptor_learn(record, call->fd);
+    }
+    return *timeout_ns == INT64_MAX ? INT64_MAX : cede__sched_now(call->worker) + *timeout_ns;
+}
+
+int64_t cede__call_deadline(struct cede__call *call)
+{
+    if (!call->deadline_ns)
+        call->deadline_ns = deadline_of(call);
+    return call->deadline_ns;
+}
+
+int cede__call_wait(struct cede__call *call)
+{
+    struct cede__fd *record = call->record;
+    struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
+    enum cede__wake reason;
+    int64_t deadline_ns;
+
+    if (cede__call_nonblocking(call)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    deadline_ns = cede__call_deadline(call);
+    /* Nothing is lost between the failed attempt and the wait. Registered just now: the kernel says at once whether it
+     * is ready. Registered before: what has come since the attempt makes an edge, and nobody else looks at the poller
+     * before this task is parked. */
+    if (cede__poller_register(&call->worker->poller, record, call->fd) != 0) {
+        if (errno != EPERM)
+            return -1;
+        record->kind = CEDE__FD_INSTANT;
+        return 0;
+    }
+    cede__list_append(call->direction == CEDE__WRITES ? &record->writers : &record->readers, &waiter.link);
+    reason = cede__wait(&waiter, deadline_ns);
+    if (reason == CEDE__WAKE_EVENT && record->generation != call->generation)
+        reason = CEDE__WAKE_CLOSED; /* after the event, before it was this task's turn */
+    if (reason == CEDE__WAKE_DEADLINE) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return cede__wait_errno(reason);
+}
+
+int cede__call_continue(struct cede__call *call)
+{
+    cede__sched_tick(call->worker);
+    if (call->record->generation != call->generation) {
+        errno = EBADF;
+        return -1;
+    }
+    return 0;
+}
+
+ssize_t cede__call_end(struct cede__call *call, ssize_t result)
+{
+    int error = result < 0 ? errno : call->saved_errno;
+
+    if (!call->deadline_ns)
+        cede__sched_tick(call->worker);
+    errno = error;
+    return result;
+}
+
+/* ---- the public calls that are about numbers ---- */
+
+int cede_close(int fd)
+{
+    /* First, so that when the kernel hands the number out again nobody waits on it any more. */
+    cede__descriptor_closes(fd);
+    return cede__sys_close(fd);
+}
+
+int cede_dup(int fd)
+{
+    int newfd = cede__sys_dup(fd);
+
+    duplicated(fd, newfd);
+    return newfd;
+}
+
+int cede_dup3(int fd, int newfd, int flags)
+{
+    /* Closes newfd, but only if nothing is wrong with the other arguments. */
+    if (fd != newfd && !(flags & ~O_CLOEXEC) && cede__sys_fcntl(fd, F_GETFD, 0) >= 0)
+        cede__descriptor_closes(newfd);
+    newfd = cede__sys_dup3(fd, newfd, flags);
+    duplicated(fd, newfd);
+    return newfd;
+}
+
+int cede_pipe2(int fds[2], int flags)
+{
+    if (cede__sys_pipe2(fds, flags) != 0)
+        return -1;
+    cede__descriptor_made(fds[0], CEDE__FD_NOWAIT);
+    cede__descriptor_made(fds[1], CEDE__FD_NOWAIT);
+    return 0;
+}
+
+int cede_fcntl(int fd, int command, ...)
+{
+    struct cede__fd *record = cede__in_task() ? cede__poller_fd_known(&cede__worker->poller, fd) : NULL;
+    va_list arguments;
+    unsigned argument;
+    int result;
+
+    va_start(arguments, command);
+    argument = va_arg(arguments, unsigned);
+    va_end(arguments);
+    if (command == F_SETFL && record && record->listener)
+        result = cede__sys_fcntl(fd, command, argument | O_NONBLOCK);
+    else
+        result = cede__sys_fcntl(fd, command, argument);
+    if (result < 0 || !cede__in_task())
+        return result;
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        duplicated(fd, result);
+        break;
+    case F_GETFL:
+        if (record && record->listener && !record->nonblocking)
+            result &= ~O_NONBLOCK;
+        break;
+    case F_SETFL:
+        if (record) {
+            record->nonblocking = argument & O_NONBLOCK;
+            record->flags_known = true;
+        }
+        break;
+    }
+    return result;
+}

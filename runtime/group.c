@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Groups; see cede/group.h. A group is a scope (so that a failure can end the waits of what is left of the block) and
+ * the owner of its children (so that it hears of each one's end).
+ */
+#include <cede/group.h>
+#include <errno.h>
+
+#include "scope.h"
+#include "wait.h"
+
+struct cede__group {
+    struct cede__scope scope;
+    struct cede__owner owner;       /* its `children` have not ended */
+    struct cede__list ended;        /* children that have ended and were not returned by cede_group_next() ... */
+    struct cede__list returned;     /* ... and those that were; both may still be joined */
+    struct cede__list spawners;     /* waiters: tasks that want to spawn, at the limit */
+    struct cede__waiter *waiter;    /* the owner's wait for an end, or NULL */
+    uint32_t running, kept;         /* children that have not ended; of these, not detached */
+    size_t limit;                   /* of running; 0: none */
+    int error;                      /* errno that the group reports; 0: none */
+    bool cancelled;                 /* no more spawns; the children have been cancelled */
+    bool keep_going;
+    bool closed;
+};
+
+_Static_assert(sizeof(struct cede__group) <= sizeof(struct cede_group), "struct cede_group is too small");
+
+static struct cede__group *inside(struct cede_group *group)
+{
+    return (struct cede__group *)group->cede__private;
+}
+
+/* The group, if the caller may use it as its owner; else NULL with errno. */
+static struct cede__group *own(struct cede_group *group)
+{
+    struct cede__group *self = inside(group);
+
+    if (cede__in_task() && self->scope.task == cede__worker->current)
+        return self;
+    errno = EPERM;
+    return NULL;
+}
+
+static void cancel_children(struct cede__group *group)
+{
+    struct cede__list *link;
+    struct cede__task *child;
+
+    group->cancelled = true;
+    for (link = group->owner.children.next; link && link != &group->owner.children; link = link->next) {
+        child = CEDE__CONTAINER(link, struct cede__task, sibling);
+        child->cancelled = true;
+        cede__scope_refresh(child);
+    }
+    for (link = cede__list_take(&group->spawners); link; link = cede__list_take(&group->spawners))
+        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+}
+
+static void child_done(struct cede__owner *owner, struct cede__task *child)
+{
+    struct cede__group *group = CEDE__CONTAINER(owner, struct cede__group, owner);
+    bool failed = child->done.result < 0 && !(group->cancelled && child->done.error == ECANCELED);
+    struct cede__list *link;
+
+    group->running--;
+    cede__list_remove(&child->sibling);
+    if (child->detached) {
+        child->owner = NULL;
+    } else {
+        group->kept--;
+        cede__list_append(&group->ended, &child->sibling);
+    }
+    /* First the event, then what a failure means: the owner's wait for this very end is not interrupted by it. */
+    if (group->waiter)
+        cede__sched_wake(group->waiter, CEDE__WAKE_EVENT);
+    if (failed && !group->error) {
+        group->error = child->done.error ? child->done.error : ECANCELED;
+        if (!group->keep_going) {
+            cancel_children(group);
+            group->scope.interrupt = CEDE__INTERRUPT_CANCEL;
+            cede__scope_refresh(group->scope.task);
+        }
+    }
+    link = cede__list_take(&group->spawners);
+    if (link)
+        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+}
+
+static void leave(struct cede__scope *scope);
+
+int cede_group_open(struct cede_group *group)
+{
+    struct cede__group *self = inside(group);
+
+    *self = (struct cede__group){0};
+    if (!cede__in_task()) {
+        errno = EPERM;
+        return -1;
+    }
+    cede__scope_open(cede__worker, &self->scope, INT64_MAX);
+    self->scope.leave = leave;
+    self->owner.child_done = child_done;
+    return 0;
+}
+
+static enum cede__wake wait_for_end(struct cede__group *group)
+{
+    struct cede__waiter waiter = {.what = "group", .subject = (intptr_t)group};
+    enum cede__wake reason;
+
+    group->waiter = &waiter;
+    reason = cede__wait(&waiter, INT64_MAX);
+    group->waiter = NULL;
+    return reason;
+}
+
+/* Waits for all children, come what may; whatever comes cancels them. */
+static int wait_all(struct cede__group *group)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__scope shield;
+    bool shielded = false;
+    enum cede__wake reason;
+
+    while (group->running > 0) {
+        reason = wait_for_end(group);
+        if (reason == CEDE__WAKE_EVENT)
+            continue;
+        if (!group->error && !group->cancelled) {
+            cede__wait_errno(reason);
+            group->error = errno;
+        }
+        cancel_children(group);
+        if (!shielded) {
+            cede__scope_open(worker, &shield, INT64_MAX);
+            shield.shield = shielded = true;
+            cede__scope_refresh(shield.task);
+        }
+    }
+    if (shielded)
+        cede__scope_close(worker, &shield);
+    if (!group->error && !group->cancelled)
+        return 0;
+    errno = group->error ? group->error : ECANCELED;
+    return -1;
+}
+
+int cede_group_wait(struct cede_group *group)
+{
+    struct cede__group *self = own(group);
+
+    return self ? wait_all(self) : -1;
+}
+
+/* Children that nobody joined are forgotten. One whose joiner has been woken, but did not run yet, is left to it. */
+static void forget_all(struct cede__list *children)
+{
+    struct cede__list *link;
+    struct cede__task *child;
+
+    while ((link = cede__list_take(children))) {
+        child = CEDE__CONTAINER(link, struct cede__task, sibling);
+        child->owner = NULL;
+        if (!child->joiner)
+            cede__task_free(child);
+    }
+}
+
+static int close_group(struct cede__group *group)
+{
+    int result = wait_all(group), error = errno;
+
+    forget_all(&group->ended);
+    forget_all(&group->returned);
+    cede__scope_close(cede__worker, &group->scope);
+    group->closed = true;
+    errno = error;
+    return result;
+}
+
+static void leave(struct cede__scope *scope)
+{
+    struct cede__group *group = CEDE__CONTAINER(scope, struct cede__group, scope);
+
+    cancel_children(group);
+    close_group(group);
+}
+
+int cede_group_close(struct cede_group *group)
+{
+    struct cede__group *self = own(group);
+
+    return self ? close_group(self) : -1;
+}
+
+int cede_group_cancel(struct cede_group *group)
+{
+    struct cede__group *self = own(group);
+
+    if (!self)
+        return -1;
+    cancel_children(self);
+    return 0;
+}
+
+int cede_group_limit(struct cede_group *group, size_t tasks)
+{
+    struct cede__group *self = own(group);
+
+    if (!self)
+        return -1;
+    self->limit = tasks;
+    return 0;
+}
+
+int cede_group_keep_going(struct cede_group *group, int keep_going)
+{
+    struct cede__group *self = own(group);
+
+    if (!self)
+        return -1;
+    self->keep_going = keep_going;
+    return 0;
+}
+
+/* Parks until another child may run. */
+static int wait_for_turn(struct cede__group *group)
+{
+    struct cede__waiter waiter;
+    enum cede__wake reason;
+
+    while (!group->cancelled && group->limit && group->running >= group->limit) {
+        waiter = (struct cede__waiter){.what = "group limit", .subject = (intptr_t)group};
+        cede__list_append(&group->spawners, &waiter.link);
+        reason = cede__wait(&waiter, INT64_MAX);
+        if (reason != CEDE__WAKE_EVENT)
+            return cede__wait_errno(reason);
+    }
+    if (group->cancelled) {
+        errno = ECANCELED;
+        return -1;
+    }
+    return 0;
+}
+
+static struct cede_task *spawn(struct cede_group *group, const struct cede_task_attr *attr, const char *name,
+                               cede_task_fn *fn, const void *args, size_t args_size)
+{
+    struct cede__group *self = inside(group);
+    struct cede_task *handle;
+    struct cede__task *child;
+
+    if (!cede__in_task() || !self->scope.task
+        || (self->scope.task != cede__worker->current && cede__worker->current->owner != &self->owner)) {
+        errno = EPERM;
+        return NULL;
+    }
+    if (wait_for_turn(self) != 0)
+        return NULL;
+    handle = args_size ? cede__task_go(name, fn, args, args_size, attr) : cede_spawn_attr(attr, fn, (void *)args);
+    if (!handle)
+        return NULL;
+    child = cede__task_find(handle);
+    child->owner = &self->owner;
+    cede__list_append(&self->owner.children, &child->sibling);
+    self->running++;
+    self->kept += !child->detached;
+    return handle;
+}
+
+struct cede_task *cede_group_spawn(struct cede_group *group, const struct cede_task_attr *attr, cede_task_fn *fn,
+                                   void *arg)
+{
+    return spawn(group, attr, NULL, fn, arg, 0);
+}
+
+struct cede_task *cede__group_go(struct cede_group *group, const char *name, cede_task_fn *fn, const void *args,
+                                 size_t args_size)
+{
+    return spawn(group, NULL, name, fn, args, args_size);
+}
+
+struct cede_task *cede_group_next(struct cede_group *group)
+{
+    struct cede__group *self = own(group);
+    enum cede__wake reason;
+    struct cede__list *link;
+
+    if (!self)
+        return NULL;
+    while (!(link = cede__list_take(&self->ended))) {
+        if (self->kept == 0) {
+            errno = ECHILD;
+            return NULL;
+        }
+        reason = wait_for_end(self);
+        if (reason != CEDE__WAKE_EVENT) {
+            cede__wait_errno(reason);
+            return NULL;
+        }
+    }
+    cede__list_append(&self->returned, link);
+    return cede__task_handle(CEDE__CONTAINER(link, struct cede__task, sibling));
+}
+
+/* ---- what the macros expand to ---- */
+
+struct cede_group *cede__group_enter(struct cede_group *group)
+{
+    int saved = errno;
+
+    cede_group_open(group);
+    errno = saved;
+    return group;
+}
+
+struct cede_group *cede__group_end(struct cede_group *group)
+{
+    int saved = errno;
+
+    if (own(group))
+        close_group(inside(group));
+    errno = saved;
+    return NULL;
+}
+
+void cede__group_leave(struct cede_group *group)
+{
+    struct cede__group *self = inside(group);
+    int saved = errno;
+
+    if (self->scope.task && !self->closed)
+        leave(&self->scope);
+    errno = saved;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading and writing; see cede/io.h.
+ *
+ * The life of a read: cede_read() fills in a struct transfer; run() attempts it without blocking; where that says
+ * EAGAIN, cede__call_wait() (descriptor.c) registers the descriptor and parks the task (wait.c, sched.c) until the
+ * poller (poller.c) finds it ready; then run() attempts it again. Calls that need no waiting are one system call.
+ */
+#include <cede/io.h>
+#include <limits.h>
+#include <stdbool.h>
+
+#include "descriptor.h"
+#include "sys.h"
+
+/* One read or write, and what is left of it. */
+struct transfer {
+    struct cede__call call;
+    struct iovec *iov; /* to do next: an array of the caller's, which is never written to, or &part */
+    size_t iov_count;
+    struct iovec part; /* the only segment, or what is left of one that was transferred in part ... */
+    struct iovec *rest; /* ... and those that follow it */
+    size_t rest_count;
+    int flags;         /* MSG_* */
+    bool socket_only;  /* recv, send and relatives: other descriptors get ENOTSOCK */
+    struct sockaddr *addr; /* of recvfrom and sendto */
+    socklen_t *addrlen;
+    struct msghdr *msg; /* of recvmsg and sendmsg: a copy of the caller's; the segments are those above */
+};
+
+/* Moves on by n bytes. Whether that was the end. */
+static bool advance(struct transfer *t, size_t n)
+{
+    while (t->iov_count > 0 && n >= t->iov->iov_len) {
+        n -= t->iov++->iov_len;
+        t->iov_count--;
+    }
+    if (t->iov_count > 0) {
+        if (t->iov_count > 1) {
+            t->rest = t->iov + 1;
+            t->rest_count = t->iov_count - 1;
+        }
+        t->part = (struct iovec){(char *)t->iov->iov_base + n, t->iov->iov_len - n};
+        t->iov = &t->part;
+        t->iov_count = 1;
+    } else {
+        t->iov = t->rest;
+        t->iov_count = t->rest_count;
+        t->rest_count = 0;
+    }
+    return t->iov_count == 0;
+}
+
+static size_t total(const struct iovec *iov, size_t count)
+{
+    size_t sum = 0;
+
+    while (count-- > 0)
+        sum += iov++->iov_len;
+    return sum;
+}
+
+/* ---- attempts: -1 with EAGAIN where the call would block ---- */
+
+static ssize_t attempt_socket(struct transfer *t)
+{
+    int fd = t->call.fd, flags = t->flags | MSG_DONTWAIT;
+    bool writes = t->call.direction == CEDE__WRITES;
+    struct msghdr own = {0}, *msg = t->msg ? t->msg : &own;
+
+    if (!t->msg && t->iov_count == 1)
+        return writes ? cede__sys_sendto(fd, t->iov->iov_base, t->iov->iov_len, flags, t->addr,
+                                         t->addrlen ? *t->addrlen : 0)
+                      : cede__sys_recvfrom(fd, t->iov->iov_base, t->iov->iov_len, flags, t->addr, t->addrlen);
+    msg->msg_iov = t->iov;
+    msg->msg_iovlen = t->iov_count;
+    return writes ? cede__sys_sendmsg(fd, msg, flags) : cede__sys_recvmsg(fd, msg, flags);
+}
+
+static ssize_t attempt_plain(struct transfer *t)
+{
+    int fd = t->call.fd;
+
+    if (t->iov_count != 1)
+        return t->call.direction == CEDE__WRITES ? cede__sys_writev(fd, t->iov, (int)t->iov_count)
+                                                 : cede__sys_readv(fd, t->iov, (int)t->iov_count);
+    return t->call.direction == CEDE__WRITES ? cede__sys_write(fd, t->iov->iov_base, t->iov->iov_len)
+                                             : cede__sys_read(fd, t->iov->iov_base, t->iov->iov_len);
+}
+
+/* The descriptor itself would block, so ask first. Somebody else may still be quicker (another process that reads from
+ * the same terminal): then the thread waits. There is no way to know how much a write can take but that PIPE_BUF bytes
+ * are always fine with a pipe that is writable. */
+static ssize_t attempt_polled(struct transfer *t)
+{
+    static const struct timespec at_once = {0};
+    bool writes = t->call.direction == CEDE__WRITES;
+    struct pollfd ask = {.fd = t->call.fd, .events = writes ? POLLOUT : POLLIN};
+    size_t size;
+
+    if (cede__sys_ppoll(&ask, 1, &at_once, NULL) == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    if (!writes || total(t->iov, t->iov_count) <= PIPE_BUF)
+        return attempt_plain(t);
+    size = t->iov->iov_len < PIPE_BUF ? t->iov->iov_len : PIPE_BUF;
+    return cede__sys_write(t->call.fd, t->iov->iov_base, size);
+}
+
+static ssize_t attempt_nowait(struct transfer *t)
+{
+    ssize_t n = t->call.direction == CEDE__WRITES ? cede__sys_writev_nowait(t->call.fd, t->iov, (int)t->iov_count)
+                                                  : cede__sys_readv_nowait(t->call.fd, t->iov, (int)t->iov_count);
+
+    /* Terminals; anything on old kernels (pipes: before Linux 6.4) and under qemu-user. */
+    if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+        t->call.record->kind = CEDE__FD_POLLED;
+        return attempt_polled(t);
+    }
+    return n;
+}
+
+static ssize_t attempt(struct transfer *t)
+{
+    if (t->socket_only)
+        return attempt_socket(t);
+    switch ((enum cede__fd_kind)t->call.record->kind) {
+    case CEDE__FD_TCP:
+    case CEDE__FD_STREAM:
+    case CEDE__FD_SEQPACKET:
+    case CEDE__FD_SOCKET:
+        return attempt_socket(t);
+    case CEDE__FD_NOWAIT:
+        return attempt_nowait(t);
+    case CEDE__FD_POLLED:
+        return attempt_polled(t);
+    case CEDE__FD_INSTANT:
+    case CEDE__FD_UNKNOWN:
+        break;
+    }
+    return attempt_plain(t);
+}
+
+/* ---- the one loop ---- */
+
+/* Flags with which a read takes bytes off the front of the stream and nothing else. */
+static bool consumes(const struct transfer *t)
+{
+    return t->call.direction == CEDE__READS && !(t->msg && t->msg->msg_control)
+           && !(t->flags & ~(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC));
+}
+
+/* Whether an attempt is bound to fail, as far as is known. One that must not wait asks the kernel all the same. */
+static bool known_to_block(const struct transfer *t)
+{
+    return t->call.record->drained && consumes(t) && !t->call.record->nonblocking;
+}
+
+/* Whether a call that transferred something, but not all, has to go on: blocking writes transfer everything. (What then
+ * must not wait finds out by EAGAIN.) */
+static bool wants_all(const struct transfer *t)
+{
+    unsigned kind = t->call.record->kind;
+
+    if (t->call.direction == CEDE__WRITES)
+        return kind != CEDE__FD_INSTANT;
+    return t->flags & MSG_WAITALL && consumes(t) && (kind == CEDE__FD_TCP || kind == CEDE__FD_STREAM);
+}
+
+/* What is still to be done after a part of a write: the first part took ancillary data with it; and a peer that is gone
+ * by now makes a short count, not a signal. */
+static void continue_write(struct transfer *t)
+{
+    if (t->msg)
+        t->msg->msg_control = NULL, t->msg->msg_controllen = 0;
+    t->flags |= MSG_NOSIGNAL;
+}
+
+/* Attempt, wait, attempt again, until something, or everything, has been transferred. */
+static ssize_t run(struct transfer *t)
+{
+    struct cede__fd *record = t->call.record;
+    ssize_t done = 0, n;
+
+    for (;;) {
+        if (known_to_block(t)) {
+            n = -1;
+            errno = EAGAIN;
+        } else {
+            n = attempt(t);
+        }
+        if (n >= 0) {
+            done += n;
+            if (n == 0 || advance(t, (size_t)n))
+                break;
+            if (record->short_is_empty && record->registered && !record->hangup && consumes(t))
+                record->drained = true;
+            if (!wants_all(t) || cede__call_continue(&t->call) != 0)
+                break;
+            if (t->call.direction == CEDE__WRITES)
+                continue_write(t);
+        } else if (errno == ENOTSOCK && record->kind <= CEDE__FD_SOCKET) {
+            if (cede__call_restart(&t->call) != 0)
+                break;
+        } else if (errno != EAGAIN || t->flags & MSG_DONTWAIT || cede__call_wait(&t->call) != 0) {
+            break;
+        }
+    }
+    return cede__call_end(&t->call, done > 0 ? done : n < 0 ? -1 : n);
+}
+
+static ssize_t transfer(struct transfer *t, int fd, enum cede__direction direction, const char *what)
+{
+    if (cede__call_begin(&t->call, fd, direction, what) != 0)
+        return -1;
+    /* As write(2) does on such a socket, where send(2) leaves it to the caller. */
+    if (!t->socket_only && direction == CEDE__WRITES && t->call.record->kind == CEDE__FD_SEQPACKET)
+        t->flags = MSG_EOR;
+    return run(t);
+}
+
+/* ---- any descriptor ---- */
+
+ssize_t cede_read(int fd, void *buf, size_t count)
+{
+    struct transfer t = {.iov = &t.part, .iov_count = 1, .part = {buf, count}};
+
+    /* Nothing to read: read(2) never waits for that, where recv(2) would. */
+    if (!cede__in_task() || count == 0)
+        return cede__sys_read(fd, buf, count);
+    return transfer(&t, fd, CEDE__READS, "read");
+}
+
+ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt)
+{
+    struct transfer t = {.iov = (struct iovec *)iov, .iov_count = (size_t)iovcnt};
+
+    if (!cede__in_task() || iovcnt <= 0 || iovcnt > IOV_MAX || total(iov, (size_t)iovcnt) == 0)
+        return cede__sys_readv(fd, iov, iovcnt);
+    return transfer(&t, fd, CEDE__READS, "readv");
+}
+
+ssize_t cede_write(int fd, const void *buf, size_t count)
+{
+    struct transfer t = {.iov = &t.part, .iov_count = 1, .part = {(void *)buf, count}};
+
+    if (!cede__in_task())
+        return cede__sys_write(fd, buf, count);
+    return transfer(&t, fd, CEDE__WRITES, "write");
+}
+
+ssize_t cede_writev(int fd, const struct iovec *iov, int iovcnt)
+{
+    struct transfer t = {.iov = (struct iovec *)iov, .iov_count = (size_t)iovcnt};
+
+    if (!cede__in_task() || iovcnt <= 0 || iovcnt > IOV_MAX)
+        return cede__sys_writev(fd, iov, iovcnt);
+    return transfer(&t, fd, CEDE__WRITES, "writev");
+}
+
+/* What has positions never waits: it is a file, or the answer is ESPIPE. */
+static ssize_t in_place(ssize_t result)
+{
+    int saved = errno;
+
+    if (cede__in_task())
+        cede__sched_tick(cede__worker);
+    errno = saved;
+    return result;
+}
+
+ssize_t cede_pread(int fd, void *buf, size_t count, off_t offset)
+{
+    return in_place(cede__sys_pread(fd, buf, count, offset));
+}
+
+ssize_t cede_pwrite(int fd, const void *buf, size_t count, off_t offset)
+{
+    return in_place(cede__sys_pwrite(fd, buf, count, offset));
+}
+
+/* ---- sockets ---- */
+
+ssize_t cede_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen)
+{
+    struct transfer t = {.iov = &t.part, .iov_count = 1, .part = {buf, len}, .flags = flags, .socket_only = true,
+                         .addr = addr, .addrlen = addrlen};
+
+    if (!cede__in_task())
+        return cede__sys_recvfrom(fd, buf, len, flags, addr, addrlen);
+    return transfer(&t, fd, CEDE__READS, "recv");
+}
+
+ssize_t cede_recv(int fd, void *buf, size_t len, int flags)
+{
+    return cede_recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    struct transfer t = {.flags = flags, .socket_only = true};
+    struct msghdr own;
+    ssize_t n;
+
+    if (!cede__in_task())
+        return cede__sys_recvmsg(fd, msg, flags);
+    own = *msg;
+    t.msg = &own;
+    t.iov = own.msg_iov;
+    t.iov_count = own.msg_iovlen;
+    n = transfer(&t, fd, CEDE__READS, "recvmsg");
+    if (n >= 0) {
+        msg->msg_namelen = own.msg_namelen;
+        msg->msg_controllen = own.msg_controllen;
+        msg->msg_flags = own.msg_flags;
+    }
+    return n;
+}
+
+ssize_t cede_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addrlen)
+{
+    struct transfer t = {.iov = &t.part, .iov_count = 1, .part = {(void *)buf, len}, .flags = flags,
+                         .socket_only = true, .addr = (struct sockaddr *)addr, .addrlen = &addrlen};
+
+    if (!cede__in_task())
+        return cede__sys_sendto(fd, buf, len, flags, addr, addrlen);
+    return transfer(&t, fd, CEDE__WRITES, "send");
+}
+
+ssize_t cede_send(int fd, const void *buf, size_t len, int flags)
+{
+    return cede_sendto(fd, buf, len, flags, NULL, 0);
+}
+
+ssize_t cede_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    struct transfer t = {.flags = flags, .socket_only = true};
+    struct msghdr own;
+
+    if (!cede__in_task())
+        return cede__sys_sendmsg(fd, msg, flags);
+    own = *msg;
+    t.msg = &own;
+    t.iov = own.msg_iov;
+    t.iov_count = own.msg_iovlen;
+    return transfer(&t, fd, CEDE__WRITES, "sendmsg");
+}

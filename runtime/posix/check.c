@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Does the process really call us? Interposition depends on the order in which the dynamic linker searches, which a
+ * wrong link line changes without a word; so libcede-posix looks for itself, and says so.
+ */
+#include <cede/posix.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "name.h"
+
+_Thread_local bool cede__posix_orphan;
+
+static char problem[512]; /* written by the constructor only; empty: none */
+
+cede__posix_fn *cede__posix_find(struct cede__posix_name *name)
+{
+    int saved = errno;
+    cede__posix_fn *plain;
+
+    *(void **)&plain = dlsym(RTLD_NEXT, name->name); /* POSIX's way to make a function's address of an object's */
+    atomic_store_explicit(&name->plain, plain, memory_order_relaxed);
+    errno = saved;
+    return plain;
+}
+
+/* Where the object that holds this address is loaded; NULL if in none. */
+static void *object_of(const void *address)
+{
+    Dl_info info;
+
+    return dladdr(address, &info) ? info.dli_fbase : NULL;
+}
+
+/* Sanitizers take the names first, and then call the next definition, which is ours. */
+static bool is_sanitizer(const void *object)
+{
+    void *mark = dlsym(RTLD_DEFAULT, "__sanitizer_print_stack_trace");
+
+    return mark && object_of(mark) == object;
+}
+
+/* Whether calls by this name come here; else `loser` is the object that they go to. */
+static bool is_ours(const char *name, Dl_info *loser)
+{
+    void *found = dlsym(RTLD_DEFAULT, name), *symbol = NULL;
+
+    if (!found || !dladdr1(found, loser, &symbol, RTLD_DL_SYMENT))
+        return true; /* nobody can call it */
+    /* A program that is not position-independent and takes the address of read() has a stub of that name, which leads
+     * wherever the name leads: it tells nothing. The other names will. */
+    if (symbol && ((ElfW(Sym) *)symbol)->st_shndx == SHN_UNDEF)
+        return true;
+    return loser->dli_fbase == object_of(problem) || is_sanitizer(loser->dli_fbase);
+}
+
+/* The first name that leads elsewhere, or NULL. */
+static const char *first_lost(Dl_info *loser)
+{
+    const struct cede__posix_name *name;
+
+    for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
+        if (!is_ours(name->name, loser))
+            return name->name;
+    return NULL;
+}
+
+static void describe(const char *name, const Dl_info *loser)
+{
+    bool libc = strstr(loser->dli_fname, "libc.so") || strstr(loser->dli_fname, "ld-musl");
+
+    snprintf(problem, sizeof problem,
+             "libcede-posix: %s() goes to %s instead: calls block the whole thread. %s, or run with "
+             "LD_PRELOAD=libcede-posix.so.",
+             name, loser->dli_fname,
+             libc ? "Link -lcede-posix before libc and before the libraries that shall use it"
+                  : "Link -lcede-posix before it (or take its own definition away)");
+}
+
+static void after_fork_in_child(void)
+{
+    cede__posix_orphan = cede_self() != NULL;
+}
+
+static __attribute__((constructor)) void start(void)
+{
+    const char *option = getenv("CEDE_POSIX_CHECK"), *lost;
+    struct cede__posix_name *name;
+    Dl_info loser;
+
+    /* Now, because dlsym(3) is not for signal handlers, but read(2) is. */
+    for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
+        cede__posix_find(name);
+    pthread_atfork(NULL, NULL, after_fork_in_child);
+    lost = first_lost(&loser);
+    if (!lost)
+        return;
+    describe(lost, &loser);
+    if (!option || strcmp(option, "off") != 0)
+        fprintf(stderr, "%s\n", problem);
+}
+
+int cede_posix_check(void)
+{
+    Dl_info loser;
+
+    if (!first_lost(&loser))
+        return 0;
+    errno = ENOSYS;
+    return -1;
+}
+
+const char *cede_posix_problem(void)
+{
+    return problem[0] ? problem : NULL;
+}
+
+const char *cede_posix_name(size_t index)
+{
+    return index < (size_t)(__stop_cede_posix_names - __start_cede_posix_names) ? __start_cede_posix_names[index].name
+                                                                                  : NULL;
+}

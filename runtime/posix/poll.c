@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for descriptors under libc's names. */
+#include "name.h"
+
+CEDE__POSIX_FORWARD(int, poll, (struct pollfd *fds, nfds_t nfds, int timeout_ms), (fds, nfds, timeout_ms));
+CEDE__POSIX_EXPORT(__poll, poll);
+
+CEDE__POSIX_FORWARD(int, ppoll,
+                    (struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *sigmask),
+                    (fds, nfds, timeout, sigmask));
+
+CEDE__POSIX_FORWARD(int, select,
+                    (int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout),
+                    (nfds, readfds, writefds, exceptfds, timeout));
+CEDE__POSIX_EXPORT(__select, select);

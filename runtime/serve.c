@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* A task for each connection; see cede/net.h. */
+#include <cede/io.h>
+#include <cede/net.h>
+#include <cede/scope.h>
+#include <cede/time.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "wait.h"
+
+#define PAUSE_NS (100 * CEDE_MILLISECOND)
+
+/* ---- children: tasks that end before their owner goes on ---- */
+
+struct children {
+    struct cede__owner owner;
+    struct cede__waiter *waiter; /* of the owner's task while it waits for a child to end; else NULL */
+};
+
+static void children_adopt(struct children *children, struct cede__task *child)
+{
+    child->owner = &children->owner;
+    cede__list_append(&children->owner.children, &child->sibling);
+}
+
+/* A child has ended: lets go of it, and tells the owner. */
+static void children_release(struct children *children, struct cede__task *child)
+{
+    cede__list_remove(&child->sibling);
+    if (children->waiter)
+        cede__sched_wake(children->waiter, CEDE__WAKE_EVENT);
+}
+
+/* Waits until a child ends. */
+static enum cede__wake children_wait(struct children *children, const char *what, int64_t deadline_ns)
+{
+    struct cede__waiter waiter = {.what = what, .subject = -1};
+    enum cede__wake reason;
+
+    children->waiter = &waiter;
+    reason = cede__wait(&waiter, deadline_ns);
+    children->waiter = NULL;
+    return reason;
+}
+
+/* Cancels all and waits until the last has ended, come what may. Keeps errno. */
+static void children_end(struct children *children)
+{
+    struct cede__list *head = &children->owner.children, *link;
+    int saved = errno;
+
+    if (cede__list_empty(head))
+        return;
+    for (link = head->next; link != head; link = link->next)
+        cede_cancel(cede__task_handle(CEDE__CONTAINER(link, struct cede__task, sibling)));
+    cede_shield
+        while (!cede__list_empty(head))
+            children_wait(children, "children", INT64_MAX);
+    errno = saved;
+}
+
+/* ---- connections ---- */
+
+struct server {
+    struct children children;
+    struct cede__list unstarted; /* connections whose task has not run yet */
+    cede_serve_fn *handler;
+    void *arg;
+};
+
+/* An accepted connection; freed by its task. */
+struct connection {
+    struct cede__list link;  /* in `unstarted` */
+    struct cede__task *task;
+    struct server *server;
+    int fd;
+};
+
+static int run(void *arg)
+{
+    struct connection *connection = arg;
+    struct server *server = connection->server;
+    int fd = connection->fd;
+
+    cede__list_remove(&connection->link);
+    free(connection);
+    server->handler(fd, server->arg);
+    cede_close(fd);
+    return 0;
+}
+
+static void connection_drop(struct connection *connection)
+{
+    cede__list_remove(&connection->link);
+    cede_close(connection->fd);
+    free(connection);
+}
+
+static void child_done(struct cede__owner *owner, struct cede__task *child)
+{
+    struct server *server = CEDE__CONTAINER(owner, struct server, children.owner);
+    struct cede__list *link;
+
+    /* There was no memory for its stack: run() has not been called, and nobody else closes the connection. */
+    if (child->done.result < 0)
+        for (link = server->unstarted.next; link != &server->unstarted; link = link->next)
+            if (CEDE__CONTAINER(link, struct connection, link)->task == child) {
+                connection_drop(CEDE__CONTAINER(link, struct connection, link));
+                break;
+            }
+    children_release(&server->children, child);
+}
+
+/* Starts the task of a connection. 0, or -1 with errno and nothing done. */
+static int start(struct server *server, int fd)
+{
+    static const struct cede_task_attr attr = {.name = "serve", .detached = 1}; /* nobody else may join it */
+    struct connection *connection = malloc(sizeof *connection);
+    struct cede_task *task;
+
+    if (!connection)
+        return -1;
+    *connection = (struct connection){.server = server, .fd = fd};
+    task = cede_spawn_attr(&attr, run, connection);
+    if (!task) {
+        free(connection);
+        return -1;
+    }
+    connection->task = cede__task_find(task);
+    cede__list_append(&server->unstarted, &connection->link);
+    children_adopt(&server->children, connection->task);
+    return 0;
+}
+
+/* ---- the listening side ---- */
+
+/* Out of descriptors or memory: waits until a connection has ended, or for a while, as others may have what we need. */
+static int pause_for_resources(struct server *server)
+{
+    enum cede__wake reason = children_wait(&server->children, "serve", cede__sched_now(cede__worker) + PAUSE_NS);
+
+    return reason == CEDE__WAKE_DEADLINE ? 0 : cede__wait_errno(reason);
+}
+
+/* accept has failed: 0 if it is worth another attempt, perhaps after a while; else -1 with errno. */
+static int recover(struct server *server, int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+    switch (errno) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return pause_for_resources(server);
+    case EAGAIN: /* the user has set O_NONBLOCK */
+        return cede_poll(&ready, 1, -1) < 0 ? -1 : 0;
+    /* The connection was lost before it was accepted: Linux reports its errors here. */
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case EINTR:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPERM: /* a firewall forbids it */
+    case EPROTO:
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+/* Accepts until that fails for good. */
+static void accept_all(struct server *server, int fd)
+{
+    int connection;
+
+    for (;;) {
+        connection = cede_accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+        if (connection < 0 && recover(server, fd) != 0)
+            return;
+        if (connection < 0)
+            continue;
+        while (start(server, connection) != 0)
+            if (pause_for_resources(server) != 0) {
+                int error = errno;
+
+                cede_close(connection);
+                errno = error;
+                return;
+            }
+    }
+}
+
+int cede_serve(int fd, cede_serve_fn *handler, void *arg)
+{
+    struct server server = {.children.owner.child_done = child_done, .handler = handler, .arg = arg};
+    socklen_t size = sizeof(int);
+    int listens = 0;
+
+    if (!cede__in_task()) {
+        errno = EPERM;
+        return -1;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0)
+        return -1;
+    if (!handler || !listens) {
+        errno = EINVAL;
+        return -1;
+    }
+    accept_all(&server, fd);
+    children_end(&server.children);
+    return -1;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Waits and hand-overs of the synchronisation objects; see sync.h. */
+#include "sync.h"
+
+#include <errno.h>
+
+#include "sys.h"
+
+enum { SPINS = 100 }; /* then whoever has set BUSY has probably lost its CPU, perhaps to this very thread */
+
+static inline void relax(void)
+{
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("isb");
+#endif
+}
+
+uintptr_t cede__sync_enter_contended(struct cede__sync *sync)
+{
+    int saved = errno, spins = 0;
+    uintptr_t seen = __atomic_load_n(&sync->state, __ATOMIC_RELAXED);
+
+    while (seen & CEDE__SYNC_BUSY || !cede__sync_swap(sync, seen, seen | CEDE__SYNC_BUSY)) {
+        if (++spins < SPINS) {
+            relax();
+        } else {
+            spins = 0;
+            syscall(SYS_sched_yield);
+        }
+        seen = __atomic_load_n(&sync->state, __ATOMIC_RELAXED);
+    }
+    errno = saved;
+    return seen & ~(uintptr_t)CEDE__SYNC_FLAGS;
+}
+
+void cede__sync_take_all(struct cede__sync *sync, struct cede__list *taken)
+{
+    struct cede__sync_waiter *waiter;
+
+    while ((waiter = cede__sync_take(sync)))
+        cede__list_append(taken, &waiter->link);
+}
+
+/* ---- wake ---- */
+
+static void deliver(struct cede__remote *remote)
+{
+    struct cede__sync_waiter *waiter = CEDE__CONTAINER(remote, struct cede__sync_waiter, remote);
+
+    waiter->settled = true;
+    cede__sched_wake(&waiter->wait, CEDE__WAKE_EVENT);
+}
+
+void cede__sync_wake(struct cede__sync_waiter *waiter)
+{
+    int saved = errno;
+
+    if (__builtin_expect(waiter->worker && waiter->worker == cede__worker, 1)) {
+        deliver(&waiter->remote);
+    } else if (waiter->worker) {
+        waiter->remote.deliver = deliver;
+        cede__sched_post(waiter->worker, &waiter->remote);
+    } else {
+        __atomic_store_n(&waiter->woken, 1, __ATOMIC_RELEASE);
+        /* The thread may have gone on by now, and what it sleeps on next may lie here: everybody who sleeps on a futex
+         * has to cope with such a wake. */
+        cede__sys_futex_wake(&waiter->woken);
+    }
+    errno = saved;
+}
+
+void cede__sync_wake_all(struct cede__list *taken)
+{
+    struct cede__list *link;
+
+    while ((link = cede__list_take(taken)))
+        cede__sync_wake(CEDE__CONTAINER(link, struct cede__sync_waiter, link));
+}
+
+/* ---- wait ---- */
+
+enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter)
+{
+    int saved = errno;
+
+    if (__builtin_expect(waiter->worker != NULL, 1))
+        return cede__wait(&waiter->wait, INT64_MAX);
+    while (!__atomic_load_n(&waiter->woken, __ATOMIC_ACQUIRE))
+        cede__sys_futex_wait(&waiter->woken, 0);
+    errno = saved;
+    return CEDE__WAKE_EVENT;
+}
+
+/* Another thread has taken the waiter, and its post is about to arrive. */
+static void settle(struct cede__sync_waiter *waiter)
+{
+    struct cede__worker *worker = waiter->worker;
+
+    for (;;) {
+        cede__sched_drain(worker);
+        if (waiter->settled)
+            return;
+        worker->external++; /* no deadlock: it does arrive */
+        cede__sched_park(worker, &waiter->wait);
+        worker->external--;
+    }
+}
+
+bool cede__sync_withdraw(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter)
+{
+    *state = cede__sync_enter(sync);
+    if (!waiter->taken) {
+        cede__list_remove(&waiter->link);
+        return true;
+    }
+    cede__sync_leave(sync, *state);
+    if (!waiter->settled)
+        settle(waiter);
+    return false;
+}
+
+enum cede__wake cede__sync_wait(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter)
+{
+    enum cede__wake reason;
+
+    cede__sync_queue(sync, waiter);
+    cede__sync_leave(sync, *state);
+    reason = cede__sync_park(waiter);
+    if (reason != CEDE__WAKE_EVENT && !cede__sync_withdraw(sync, state, waiter))
+        reason = CEDE__WAKE_EVENT;
+    return reason;
+}
+
+int cede__sync_wait_errno(struct cede__sync *sync, uintptr_t state, struct cede__sync_waiter *waiter)
+{
+    enum cede__wake reason = cede__sync_wait(sync, &state, waiter);
+
+    if (reason == CEDE__WAKE_EVENT)
+        return 0;
+    cede__sync_leave(sync, state);
+    return cede__wait_errno(reason);
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# Tests of libcede-posix, tools/demo and the examples that need libcurl; included by CMakeLists.txt.
+
+if(NOT TARGET cede_posix)
+    return()
+endif()
+pkg_check_modules(CURL IMPORTED_TARGET libcurl)
+
+# The same calls as a plain and as a fortified program makes them. -O2 in any build: fortification needs it.
+foreach(form plain fortified)
+    add_library(test_posix_${form} OBJECT test_posix_calls.c)
+    target_compile_definitions(test_posix_${form} PRIVATE _GNU_SOURCE TABLE=posix_calls_${form})
+    target_compile_options(test_posix_${form} PRIVATE ${c_warnings} -O2 -U_FORTIFY_SOURCE)
+endforeach()
+target_compile_options(test_posix_fortified PRIVATE -D_FORTIFY_SOURCE=2)
+
+# A suite that uses libc's names; libraries follow libcede-posix.
+function(cede_posix_suite name)
+    add_executable(${name} ${name}.c harness.c)
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+    target_compile_options(${name} PRIVATE ${c_warnings} -UNDEBUG)
+    target_link_libraries(${name} PRIVATE cede_posix ${ARGN} PkgConfig::CHECK Threads::Threads ${CMAKE_DL_LIBS})
+    cede_test(${name} unit 300 ${name})
+endfunction()
+
+cede_posix_suite(test_posix test_posix_plain test_posix_fortified)
+if(CURL_FOUND)
+    cede_posix_suite(test_posix_curl PkgConfig::CURL)
+endif()
+
+# ---- the ways to be loaded, or not ----
+
+foreach(form alone last)
+    add_executable(test_posix_${form} test_posix_yields.c)
+    target_compile_definitions(test_posix_${form} PRIVATE _GNU_SOURCE)
+    target_compile_options(test_posix_${form} PRIVATE ${c_warnings})
+    target_link_libraries(test_posix_${form} PRIVATE cede_shared)
+endforeach()
+# libc before libcede-posix: libc wins. --no-as-needed keeps what nobody needs any more.
+target_link_libraries(test_posix_last PRIVATE -Wl,--no-as-needed c cede_posix)
+
+function(cede_posix_loading name expected)
+    cede_test(posix_${name} unit 60 ${ARGN})
+    set_tests_properties(posix_${name} PROPERTIES PASS_REGULAR_EXPRESSION "${expected}")
+endfunction()
+
+cede_posix_loading(not_loaded "^not loaded: usleep blocks\n$" test_posix_alone)
+string(CONCAT complaint "^libcede-posix: [a-z_0-9]+\\(\\) goes to [^ ]+ instead.*Link -lcede-posix before.*\n"
+    "not in effect \\(ENOSYS\\): usleep blocks\n$")
+cede_posix_loading(linked_last "${complaint}" test_posix_last)
+# A sanitizer's runtime insists on being the first library of a program.
+if(NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
+    set(preload ${CMAKE_COMMAND} -E env LD_PRELOAD=$<TARGET_FILE:cede_posix>)
+    cede_posix_loading(preloaded "^in effect: usleep yields\n$" ${preload} $<TARGET_FILE:test_posix_alone>)
+    cede_posix_loading(preloaded_mends_order "^in effect: usleep yields\n$" ${preload} $<TARGET_FILE:test_posix_last>)
+    cede_posix_loading(preloaded_into_a_shell "^6\n$" ${preload} sh -c "sleep 0.01 && echo hello | cat | wc -c")
+endif()
+
+# ---- libcurl for users ----
+
+if(CURL_FOUND)
+    cede_example(07_parallel_fetch cede_posix PkgConfig::CURL)
+endif()
+
+if(TARGET demo)
+    cede_test(demo unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_posix_demo.sh $<TARGET_FILE:demo>)
+endif()

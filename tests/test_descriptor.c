@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "descriptor.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static int fds[2];
+
+struct reader {
+    int fd, error;
+};
+
+/* Reads one byte, or fails with the given errno. */
+static int reader(struct reader *a)
+{
+    char c;
+    int result = (int)cede_read(a->fd, &c, 1), error = result < 0 ? errno : 0;
+
+    ck_assert_int_eq(error, a->error);
+    return 0;
+}
+
+static struct cede__fd *record(int fd)
+{
+    return cede__poller_fd_known(&cede__worker->poller, fd);
+}
+
+static void ends(struct cede_task *task)
+{
+    ck_assert_int_eq(cede_await(task), 0);
+}
+
+TASK_TEST(closing_what_is_not_open)
+{
+    ck_assert_fails(cede_close(-1), EBADF);
+    ck_assert_fails(cede_close(987654), EBADF);
+    ck_assert_int_eq(cede_pipe2(fds, 0), 0);
+    ck_assert_int_eq(cede_close(fds[0]), 0);
+    ck_assert_fails(cede_close(fds[0]), EBADF);
+    ck_assert_fails(cede_read(fds[0], &(char){0}, 1), EBADF);
+    ck_assert_int_eq(cede_close(fds[1]), 0);
+}
+
+TASK_TEST(close_ends_waits_for_this_number_only)
+{
+    int other[2];
+    struct cede_task *task, *innocent;
+
+    ck_assert_int_eq(cede_pipe2(fds, 0), 0);
+    ck_assert_int_eq(cede_pipe2(other, 0), 0);
+    task = cede_go(reader, .fd = fds[0], .error = EBADF);
+    innocent = cede_go(reader, .fd = other[0]);
+    cede_yield();
+    cede_close(fds[0]);
+    ends(task);
+    ck_assert_int_eq(cede_write(other[1], "x", 1), 1);
+    ends(innocent);
+    cede_close(fds[1]);
+    cede_close(other[0]);
+    cede_close(other[1]);
+}
+
+/* A number that is used again at once: who waited for the old descriptor hears that it was closed, and whoever waits
+ * for the new one gets only what comes to that. `lives_on` keeps the old one open, and busy, under another number. */
+static void reuse(int made)
+{
+    int again[2], lives_on, number;
+    struct cede_task *old, *new;
+
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    old = cede_go(reader, .fd = fds[0], .error = EBADF);
+    cede_yield();
+    lives_on = fcntl(fds[0], F_DUPFD, 100);
+    number = fds[0];
+    cede_close(fds[0]);
+    ck_assert_int_eq(made ? cede_socketpair(AF_UNIX, SOCK_STREAM, 0, again)
+                          : socketpair(AF_UNIX, SOCK_STREAM, 0, again), 0);
+    ck_assert_int_eq(again[0], number);
+    new = cede_go(reader, .fd = number);
+    cede_yield();
+    ends(old);
+    ck_assert_int_eq(cede_write(fds[1], "old", 3), 3);
+    cede_sleep(CEDE_MILLISECOND);
+    ck_assert_ptr_nonnull(record(number)->readers.next);
+    ck_assert(!cede__list_empty(&record(number)->readers));
+    ck_assert_int_eq(cede_write(again[1], "x", 1), 1);
+    ends(new);
+    cede_close(again[0]);
+    cede_close(again[1]);
+    cede_close(fds[1]);
+    cede_close(lives_on);
+}
+
+TASK_TEST(a_number_that_is_used_again_means_the_new_descriptor)
+{
+    reuse(1);
+    reuse(0);
+}
+
+/* The event has come, but before it is the reader's turn the descriptor is closed and the number used again. */
+TASK_TEST(a_reader_that_was_ready_does_not_read_from_the_next_descriptor)
+{
+    struct cede__list ready = {0}, *link;
+    struct cede_task *task;
+    int again[2], number;
+
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    task = cede_go(reader, .fd = fds[0], .error = EBADF);
+    cede_yield();
+    ck_assert_int_eq(cede_write(fds[1], "x", 1), 1);
+    while (cede__poller_wait(&cede__worker->poller, 0, &ready) > 0)
+        ;
+    link = cede__list_take(&ready);
+    ck_assert_ptr_nonnull(link);
+    cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+    number = fds[0];
+    cede_close(fds[0]);
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, again), 0);
+    ck_assert_int_eq(again[0], number);
+    ck_assert_int_eq(cede_write(again[1], "y", 1), 1);
+    ends(task);
+    cede_close(again[0]);
+    cede_close(again[1]);
+    cede_close(fds[1]);
+}
+
+/* Closed with close(2) and used again, which cede does not hear of: what is not a socket any more says so. */
+TASK_TEST(a_socket_that_became_a_pipe_is_noticed)
+{
+    int again[2];
+    struct cede_task *task;
+
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    task = cede_go(reader, .fd = fds[0]);
+    cede_yield();
+    ck_assert_int_eq(cede_write(fds[1], "x", 1), 1);
+    ends(task);
+    close(fds[0]);
+    ck_assert_int_eq(pipe(again), 0);
+    ck_assert_int_eq(again[0], fds[0]);
+    task = cede_go(reader, .fd = again[0]);
+    cede_yield();
+    ck_assert_int_eq(cede_write(again[1], "x", 1), 1);
+    ends(task);
+    ck_assert_int_eq(record(again[0])->kind, CEDE__FD_NOWAIT);
+    cede_close(again[0]);
+    cede_close(again[1]);
+    cede_close(fds[1]);
+}
+
+/* Closed, kept alive by a duplicate, and brought back to its number by one: the poller has it under the old tag. */
+TASK_TEST(a_descriptor_may_come_back_to_its_number)
+{
+    struct cede_task *task;
+    int copy;
+
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    for (int i = 0; i < 3; i++) {
+        task = cede_go(reader, .fd = fds[0]);
+        cede_yield();
+        ck_assert_int_eq(cede_write(fds[1], "x", 1), 1);
+        ends(task);
+        copy = cede_dup(fds[0]);
+        ck_assert_int_ge(copy, 0);
+        ck_assert(!record(fds[0])->owned);
+        cede_close(fds[0]);
+        ck_assert_int_eq(cede_dup3(copy, fds[0], O_CLOEXEC), fds[0]);
+        cede_close(copy);
+    }
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+}
+
+TASK_TEST(dup3_closes_its_target_but_only_if_it_succeeds)
+{
+    struct cede_task *task;
+    int other[2];
+
+    ck_assert_int_eq(cede_pipe2(fds, 0), 0);
+    ck_assert_int_eq(cede_pipe2(other, 0), 0);
+    task = cede_go(reader, .fd = fds[0], .error = EBADF);
+    cede_yield();
+    ck_assert_fails(cede_dup3(987654, fds[0], 0), EBADF);
+    ck_assert_fails(cede_dup3(fds[0], fds[0], 0), EINVAL);
+    ck_assert_fails(cede_dup3(other[0], fds[0], ~0), EINVAL);
+    ck_assert(!cede__list_empty(&record(fds[0])->readers));
+    ck_assert_int_eq(cede_dup3(other[0], fds[0], 0), fds[0]);
+    ends(task);
+    ck_assert_int_eq(cede_write(other[1], "x", 1), 1);
+    task = cede_go(reader, .fd = fds[0]);
+    ends(task);
+    ck_assert_fails(cede_dup(-1), EBADF);
+    cede_close(other[0]);
+    cede_close(other[1]);
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+}
+
+TASK_TEST(fcntl_is_the_kernels)
+{
+    int copy;
+
+    ck_assert_int_eq(cede_pipe2(fds, O_CLOEXEC), 0);
+    ck_assert_int_eq(cede_fcntl(fds[0], F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(cede_fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_eq(cede_fcntl(fds[0], F_GETFL), fcntl(fds[0], F_GETFL));
+    ck_assert_int_ne(cede_fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    copy = cede_fcntl(fds[0], F_DUPFD_CLOEXEC, 50);
+    ck_assert_int_ge(copy, 50);
+    ck_assert_fails(cede_fcntl(-1, F_GETFL), EBADF);
+    ck_assert_fails(cede_fcntl(fds[0], -1), EINVAL);
+    cede_close(copy);
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+}
+
+/* Of a listener that cede made non-blocking, the user sees a blocking one. */
+TASK_TEST(our_own_flag_is_not_shown)
+{
+    ck_assert_int_eq(cede_pipe2(fds, O_NONBLOCK), 0);
+    record(fds[0])->listener = true;
+    ck_assert_int_eq(cede_fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_eq(cede_fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_ne(cede_fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_eq(cede_fcntl(fds[0], F_SETFL, 0), 0);
+    ck_assert_int_eq(cede_fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_ne(fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+}
+
+TASK_TEST(out_of_descriptors)
+{
+    struct rlimit limit, none;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    ck_assert_fails(cede_pipe2(fds, 0), EMFILE);
+    ck_assert_fails(cede_dup(0), EMFILE);
+    ck_assert_fails(cede_socket(AF_UNIX, SOCK_STREAM, 0), EMFILE);
+    ck_assert_fails(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), EMFILE);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    ck_assert_int_eq(cede_pipe2(fds, 0), 0);
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+}
+
+START_TEST(outside_a_task)
+{
+    ck_assert_int_eq(cede_pipe2(fds, 0), 0);
+    ck_assert_int_eq(cede_dup3(fds[1], fds[0], 0), fds[0]);
+    ck_assert_int_eq(cede_fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_ne(cede_fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_eq(cede_close(fds[0]), 0);
+    ck_assert_fails(cede_close(fds[0]), EBADF);
+    ck_assert_int_eq(cede_close(fds[1]), 0);
+}
+END_TEST
+
+/* ---- several OS threads ---- */
+
+static _Atomic int waiting;
+
+static int wait_to_be_closed(void *unused)
+{
+    struct cede_task *task = cede_go(reader, .fd = fds[0], .error = EBADF);
+
+    (void)unused;
+    cede_sleep(CEDE_MILLISECOND);
+    waiting = 1;
+    return cede_await(task);
+}
+
+static void *run_waiter(void *unused)
+{
+    (void)unused;
+    ck_assert_int_eq(cede_run(wait_to_be_closed, NULL), 0);
+    return NULL;
+}
+
+static int close_it(void *unused)
+{
+    (void)unused;
+    while (!waiting)
+        cede_sleep(CEDE_MILLISECOND);
+    return cede_close(fds[0]);
+}
+
+START_TEST(close_reaches_the_tasks_of_other_threads)
+{
+    pthread_t thread;
+
+    for (int in_task = 0; in_task < 2; in_task++) {
+        waiting = 0;
+        ck_assert_int_eq(cede_pipe2(fds, 0), 0);
+        ck_assert_int_eq(pthread_create(&thread, NULL, run_waiter, NULL), 0);
+        if (in_task) {
+            ck_assert_int_eq(cede_run(close_it, NULL), 0);
+        } else {
+            while (!waiting)
+                usleep(1000);
+            ck_assert_int_eq(cede_close(fds[0]), 0);
+        }
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert_int_eq(cede_close(fds[1]), 0);
+    }
+}
+END_TEST
+
+/* Two runtimes that make, use and close descriptors as fast as they can: numbers go back and forth between them, and
+ * what one hears late of the other's closing must not hit its own. */
+static int churn(void *unused)
+{
+    int pair[2];
+    struct cede_task *task;
+
+    (void)unused;
+    for (int i = 0; i < 3000; i++) {
+        ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        task = cede_go(reader, .fd = pair[0]);
+        cede_yield();
+        ck_assert_int_eq(cede_write(pair[1], "x", 1), 1);
+        ends(task);
+        cede_close(pair[0]);
+        cede_close(pair[1]);
+    }
+    return 0;
+}
+
+static void *run_churn(void *unused)
+{
+    (void)unused;
+    ck_assert_int_eq(cede_run(churn, NULL), 0);
+    return NULL;
+}
+
+START_TEST(runtimes_do_not_close_each_others_descriptors)
+{
+    pthread_t threads[2];
+
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, run_churn, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *descriptor = suite_create("descriptor");
+    TCase *numbers = tcase_create("numbers"), *threads = tcase_create("threads");
+
+    tcase_add_test(numbers, closing_what_is_not_open);
+    tcase_add_test(numbers, close_ends_waits_for_this_number_only);
+    tcase_add_test(numbers, a_number_that_is_used_again_means_the_new_descriptor);
+    tcase_add_test(numbers, a_reader_that_was_ready_does_not_read_from_the_next_descriptor);
+    tcase_add_test(numbers, a_socket_that_became_a_pipe_is_noticed);
+    tcase_add_test(numbers, a_descriptor_may_come_back_to_its_number);
+    tcase_add_test(numbers, dup3_closes_its_target_but_only_if_it_succeeds);
+    tcase_add_test(numbers, fcntl_is_the_kernels);
+    tcase_add_test(numbers, our_own_flag_is_not_shown);
+    tcase_add_test(numbers, out_of_descriptors);
+    tcase_add_test(numbers, outside_a_task);
+    tcase_add_test(threads, close_reaches_the_tasks_of_other_threads);
+    tcase_add_test(threads, runtimes_do_not_close_each_others_descriptors);
+    tcase_set_timeout(threads, 60);
+    suite_add_tcase(descriptor, numbers);
+    suite_add_tcase(descriptor, threads);
+    return descriptor;
+}

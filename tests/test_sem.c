@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Semaphores: nothing is taken twice, nothing is lost, and who comes first is served first. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "crowd.h"
+#include "deadlock.h"
+
+static struct cede_sem sem;
+static char said[64];
+
+static int waits(void *letter)
+{
+    if (cede_sem_wait(&sem) != 0)
+        return errno;
+    if (letter)
+        strcat(said, letter);
+    return 0;
+}
+
+TASK_TEST(it_counts)
+{
+    ck_assert_int_eq(cede_sem_value(&sem), 0);
+    ck_assert_fails(cede_sem_trywait(&sem), EAGAIN);
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    ck_assert_int_eq(cede_sem_value(&sem), 2);
+    ck_assert_int_eq(cede_sem_wait(&sem), 0);
+    ck_assert_int_eq(cede_sem_trywait(&sem), 0);
+    ck_assert_int_eq(cede_sem_value(&sem), 0);
+}
+
+TASK_TEST(it_begins_and_ends_where_it_is_told)
+{
+    ck_assert_int_eq(cede_sem_init(&sem, 3), 0);
+    ck_assert_int_eq(cede_sem_value(&sem), 3);
+    ck_assert_int_eq(cede_sem_init(&sem, CEDE_SEM_MAX), 0);
+    ck_assert_fails(cede_sem_post(&sem), EOVERFLOW);
+    ck_assert_int_eq(cede_sem_value(&sem), (int)CEDE_SEM_MAX);
+    ck_assert_int_eq(cede_sem_trywait(&sem), 0);
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    ck_assert_fails(cede_sem_init(&sem, CEDE_SEM_MAX + 1), EINVAL);
+    ck_assert_int_eq(cede_sem_value(&sem), (int)CEDE_SEM_MAX);
+}
+
+TASK_TEST(who_comes_first_is_served_first)
+{
+    struct cede_task *a = cede_spawn(waits, (void *)"a"), *b = cede_spawn(waits, (void *)"b");
+
+    cede_yield();
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    ck_assert_fails(cede_sem_trywait(&sem), EAGAIN); /* it is a's already */
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    ck_assert_int_eq(cede_sem_value(&sem), 0);
+    ck_assert(cede_await(b) == 0 && cede_await(a) == 0);
+    ck_assert_str_eq(said, "ab");
+}
+
+TASK_TEST(a_cancelled_wait_takes_nothing)
+{
+    struct cede_task *cancelled = cede_spawn(waits, NULL), *next = cede_spawn(waits, NULL);
+
+    cede_yield();
+    cede_cancel(cancelled);
+    ck_assert_int_eq(cede_await(cancelled), ECANCELED);
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    ck_assert_int_eq(cede_await(next), 0);
+    ck_assert_int_eq(cede_sem_value(&sem), 0);
+}
+
+TASK_TEST(what_was_given_is_kept_beside_a_cancellation)
+{
+    struct cede_task *task;
+    int order;
+
+    for (order = 0; order < 3; order++) {
+        task = cede_spawn(waits, NULL);
+        cede_yield();
+        if (order > 0)
+            cede_cancel(task);
+        if (order > 1)
+            cede_check(); /* now the task has been woken by it, but did not run yet */
+        ck_assert_int_eq(cede_sem_post(&sem), 0);
+        if (order == 0)
+            cede_cancel(task);
+        ck_assert_int_eq(cede_await(task), 0);
+        ck_assert_int_eq(cede_sem_value(&sem), 0);
+    }
+}
+
+TASK_TEST(a_deadline_ends_the_wait)
+{
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_int_eq(waits(NULL), ETIMEDOUT);
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    cede_timeout (0) {
+        ck_assert_int_eq(waits(NULL), 0); /* without a wait */
+        ck_assert_int_eq(waits(NULL), ETIMEDOUT);
+    }
+}
+
+/* ---- deadlock ---- */
+
+static int waits_for_nobody(void *unused)
+{
+    ck_assert_int_eq(waits(unused), EDEADLK);
+    return 0;
+}
+
+START_TEST(a_deadlock_is_reported)
+{
+    deadlock_assert_reported_alone(waits_for_nobody, " in semaphore 0x");
+}
+END_TEST
+
+/* ---- other threads ---- */
+
+static void *posts_later(void *unused)
+{
+    cede_sleep(20 * CEDE_MILLISECOND);
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    return unused;
+}
+
+TASK_TEST(a_thread_posts_for_a_task)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, posts_later, NULL), 0);
+    ck_assert_int_eq(cede_sem_wait(&sem), 0);
+    pthread_join(thread, NULL);
+}
+
+static void *waits_in_a_thread(void *letter)
+{
+    ck_assert_int_eq(waits(letter), 0);
+    return NULL;
+}
+
+TASK_TEST(a_task_posts_for_a_thread)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, waits_in_a_thread, (void *)"t"), 0);
+    ck_assert_int_eq(cede_sleep(20 * CEDE_MILLISECOND), 0);
+    ck_assert_str_eq(said, "");
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+    pthread_join(thread, NULL);
+    ck_assert_str_eq(said, "t");
+}
+
+/* ---- storm ---- */
+
+enum { PLACES = 3 };
+
+struct garage {
+    struct cede_sem places;
+    atomic_int cars, parked;
+};
+
+static void parks(void *object, unsigned *seed)
+{
+    struct garage *garage = object;
+
+    if (harness_random(seed) % 4 == 0) {
+        if (cede_sem_trywait(&garage->places) != 0) {
+            ck_assert_int_eq(errno, EAGAIN);
+            return;
+        }
+    } else if (crowd_check(cede_sem_wait(&garage->places)) != 0) {
+        return;
+    }
+    ck_assert_int_lt(atomic_fetch_add(&garage->cars, 1), PLACES);
+    if (harness_random(seed) % 4 == 0)
+        cede_yield();
+    atomic_fetch_sub(&garage->cars, 1);
+    atomic_fetch_add(&garage->parked, 1);
+    ck_assert_int_eq(cede_sem_post(&garage->places), 0);
+}
+
+START_TEST(storm)
+{
+    struct garage garage = {.cars = 0};
+    struct crowd crowd = {.act = parks, .object = &garage, .seed = 51 + (unsigned)_i, .tasks = 16, .threads = 3,
+                          .rounds = HARNESS_SCALE(4000)};
+
+    ck_assert_int_eq(cede_sem_init(&garage.places, PLACES), 0);
+    if (_i == 0)
+        crowd_run_alone(&crowd);
+    else
+        crowd_run(&crowd);
+    ck_assert_int_gt(atomic_load(&garage.parked), 0);
+    ck_assert_int_eq(cede_sem_value(&garage.places), PLACES);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *self = suite_create("sem");
+    TCase *cases = tcase_create("sem");
+
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, it_counts);
+    tcase_add_test(cases, it_begins_and_ends_where_it_is_told);
+    tcase_add_test(cases, who_comes_first_is_served_first);
+    tcase_add_test(cases, a_cancelled_wait_takes_nothing);
+    tcase_add_test(cases, what_was_given_is_kept_beside_a_cancellation);
+    tcase_add_test(cases, a_deadline_ends_the_wait);
+    tcase_add_test(cases, a_deadlock_is_reported);
+    tcase_add_test(cases, a_thread_posts_for_a_task);
+    tcase_add_test(cases, a_task_posts_for_a_thread);
+    tcase_add_loop_test(cases, storm, 0, 4);
+    suite_add_tcase(self, cases);
+    return self;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "sched.h"
+
+static struct sockaddr_in address;
+
+/* A listening TCP socket on a port of its own, which `address` then is. */
+static int listener(int backlog)
+{
+    socklen_t size = sizeof address;
+    int fd = cede_socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_ge(fd, 0);
+    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+    ck_assert_int_eq(listen(fd, backlog), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    return fd;
+}
+
+static int dial(int fd)
+{
+    return cede_connect(fd, (struct sockaddr *)&address, sizeof address);
+}
+
+/* Connects, sends a byte, waits for the answer. */
+static int client(void *unused)
+{
+    int fd = cede_socket(AF_INET, SOCK_STREAM, 0), before = fcntl(fd, F_GETFL);
+    char c;
+
+    (void)unused;
+    ck_assert_int_eq(dial(fd), 0);
+    ck_assert_int_eq(fcntl(fd, F_GETFL), before);
+    ck_assert_int_eq(cede_write(fd, "a", 1), 1);
+    ck_assert_int_eq(cede_read(fd, &c, 1), 1);
+    ck_assert_int_eq(c, 'b');
+    ck_assert_fails(dial(fd), EISCONN);
+    cede_close(fd);
+    return 0;
+}
+
+TASK_TEST(accept_waits_for_connect)
+{
+    struct sockaddr_in peer;
+    socklen_t size = sizeof peer;
+    int fd = listener(10), before = fcntl(fd, F_GETFL), connection;
+    struct cede_task *task = cede_spawn(client, NULL);
+    char c;
+
+    for (int i = 0; i < 2; i++) {
+        connection = i ? cede_accept4(fd, NULL, NULL, SOCK_CLOEXEC)
+                       : cede_accept(fd, (struct sockaddr *)&peer, &size);
+        ck_assert_int_ge(connection, 0);
+        ck_assert_int_eq(fcntl(connection, F_GETFL) & O_NONBLOCK, 0);
+        ck_assert_int_eq(fcntl(connection, F_GETFD), i ? FD_CLOEXEC : 0);
+        ck_assert_int_eq(cede_read(connection, &c, 1), 1);
+        ck_assert_int_eq(cede_write(connection, "b", 1), 1);
+        ck_assert_int_eq(cede_read(connection, &c, 1), 0);
+        cede_close(connection);
+        ck_assert_int_eq(cede_await(task), 0);
+        task = i ? NULL : cede_spawn(client, NULL);
+    }
+    ck_assert_int_eq(size, sizeof peer);
+    ck_assert_int_eq(peer.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+    ck_assert_int_eq(fcntl(fd, F_GETFL), before);
+    cede_close(fd);
+}
+
+TASK_TEST(accept_reports_misuse)
+{
+    int fd = cede_socket(AF_INET, SOCK_STREAM, 0), pair[2], udp = cede_socket(AF_INET, SOCK_DGRAM, 0);
+
+    ck_assert_fails(cede_accept(-1, NULL, NULL), EBADF);
+    ck_assert_fails(cede_accept(fd, NULL, NULL), EINVAL);
+    ck_assert_fails(cede_accept(udp, NULL, NULL), EOPNOTSUPP);
+    cede_close(fd);
+    cede_close(udp);
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ck_assert_fails(cede_accept(pair[0], NULL, NULL), EINVAL);
+    cede_close(pair[0]);
+    cede_close(pair[1]);
+    ck_assert_int_eq(cede_pipe2(pair, 0), 0);
+    ck_assert_fails(cede_accept(pair[0], NULL, NULL), ENOTSOCK);
+    cede_close(pair[0]);
+    cede_close(pair[1]);
+    fd = listener(10);
+    ck_assert_fails(cede_accept4(fd, NULL, NULL, 12345), EINVAL);
+    ck_assert_int_eq(cede_fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    ck_assert_fails(cede_accept(fd, NULL, NULL), EAGAIN);
+    cede_close(fd);
+}
+
+struct accepter {
+    int fd, error;
+};
+
+static int accepter(struct accepter *a)
+{
+    ck_assert_fails(cede_accept(a->fd, NULL, NULL), a->error);
+    return 0;
+}
+
+TASK_TEST(accept_can_be_interrupted)
+{
+    struct timeval short_time = {.tv_usec = 2000};
+    int fd = listener(10);
+    struct cede_task *task = cede_go(accepter, .fd = fd, .error = ECANCELED);
+
+    cede_yield();
+    cede_cancel(task);
+    ck_assert_int_eq(cede_await(task), 0);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_accept(fd, NULL, NULL), ETIMEDOUT);
+    task = cede_go(accepter, .fd = fd, .error = EBADF);
+    cede_yield();
+    cede_close(fd);
+    ck_assert_int_eq(cede_await(task), 0);
+    fd = listener(10);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof short_time), 0);
+    ck_assert_fails(cede_accept(fd, NULL, NULL), EAGAIN);
+    cede_close(fd);
+}
+
+TASK_TEST(our_listener_accepts_without_asking)
+{
+    int fd = listener(10), connection;
+    struct cede_task *task;
+    char c;
+
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    cede__poller_fd_known(&cede__worker->poller, fd)->listener = true;
+    task = cede_spawn(client, NULL);
+    connection = cede_accept(fd, NULL, NULL);
+    ck_assert_int_ge(connection, 0);
+    ck_assert_int_eq(cede_read(connection, &c, 1), 1);
+    ck_assert_int_eq(cede_write(connection, "b", 1), 1);
+    ck_assert_int_eq(cede_await(task), 0);
+    cede_close(connection);
+    cede_fcntl(fd, F_SETFL, O_NONBLOCK);
+    ck_assert_fails(cede_accept(fd, NULL, NULL), EAGAIN);
+    cede_close(fd);
+}
+
+TASK_TEST(connect_reports_refusal_and_may_try_again)
+{
+    int closed = listener(1), fd = cede_socket(AF_INET, SOCK_STREAM, 0), connection;
+
+    cede_close(closed);
+    ck_assert_fails(dial(fd), ECONNREFUSED);
+    ck_assert_fails(dial(fd), ECONNREFUSED);
+    ck_assert_fails(dial(-1), EBADF);
+    ck_assert_fails(cede_connect(fd, NULL, 16), EFAULT);
+    closed = listener(1);
+    ck_assert_int_eq(dial(fd), 0);
+    connection = cede_accept(closed, NULL, NULL);
+    ck_assert_int_ge(connection, 0);
+    cede_close(connection);
+    cede_close(closed);
+    cede_close(fd);
+}
+
+TASK_TEST(connect_of_who_asked_not_to_wait)
+{
+    int server = listener(1), fd = cede_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    ck_assert_fails(dial(fd), EINPROGRESS);
+    ck_assert_int_eq(dial(fd), 0);
+    ck_assert_fails(dial(fd), EISCONN);
+    cede_close(fd);
+    cede_close(server);
+}
+
+/* With its backlog full, Linux drops the SYN: such a connect goes on for long. */
+static int stuck(int *others)
+{
+    int server = listener(0), count = 0, fd, result;
+
+    do {
+        fd = cede_socket(AF_INET, SOCK_STREAM, 0);
+        others[count++] = fd;
+        result = -1;
+        cede_timeout (100 * CEDE_MILLISECOND)
+            result = dial(fd);
+    } while (result == 0 && count < 8);
+    ck_assert_int_eq(errno, ETIMEDOUT);
+    others[count] = server;
+    return count + 1;
+}
+
+static int dial_cancelled(void *fd)
+{
+    ck_assert_fails(dial(*(int *)fd), ECANCELED);
+    return 0;
+}
+
+TASK_TEST(connect_can_be_interrupted)
+{
+    struct timeval short_time = {.tv_usec = 2000};
+    int others[10], count = stuck(others), fd = cede_socket(AF_INET, SOCK_STREAM, 0);
+    struct cede_task *task = cede_spawn(dial_cancelled, &fd);
+
+    cede_sleep(CEDE_MILLISECOND);
+    cede_cancel(task);
+    ck_assert_int_eq(cede_await(task), 0);
+    ck_assert_fails(dial(fd), EALREADY);
+    ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    cede_close(fd);
+    fd = cede_socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &short_time, sizeof short_time), 0);
+    ck_assert_fails(dial(fd), EINPROGRESS);
+    cede_close(fd);
+    while (count-- > 0)
+        cede_close(others[count]);
+}
+
+/* ---- AF_UNIX: a full backlog has no event ---- */
+
+static struct sockaddr_un local;
+
+static int dial_local(void *arg)
+{
+    int fd = cede_socket(AF_UNIX, SOCK_STREAM, 0), result;
+
+    (void)arg;
+    result = cede_connect(fd, (struct sockaddr *)&local, sizeof local);
+    ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    if (result != 0)
+        ck_assert_int_eq(errno, ECANCELED);
+    cede_close(fd);
+    return 0;
+}
+
+TASK_TEST(a_full_backlog_is_waited_for)
+{
+    struct cede_task *tasks[10];
+    int server = cede_socket(AF_UNIX, SOCK_STREAM, 0), fd;
+
+    local.sun_family = AF_UNIX;
+    snprintf(local.sun_path + 1, sizeof local.sun_path - 1, "cede-test-%d", (int)getpid());
+    ck_assert_int_eq(bind(server, (struct sockaddr *)&local, sizeof local), 0);
+    ck_assert_int_eq(listen(server, 1), 0);
+    for (int i = 0; i < 10; i++)
+        tasks[i] = cede_spawn(dial_local, NULL);
+    cede_sleep(5 * CEDE_MILLISECOND);
+    cede_cancel(tasks[9]);
+    ck_assert_int_eq(cede_await(tasks[9]), 0);
+    cede_timeout (5 * CEDE_MILLISECOND) {
+        fd = cede_socket(AF_UNIX, SOCK_STREAM, 0);
+        ck_assert_fails(cede_connect(fd, (struct sockaddr *)&local, sizeof local), ETIMEDOUT);
+        cede_close(fd);
+    }
+    for (int i = 0; i < 9; i++) {
+        fd = cede_accept(server, NULL, NULL);
+        ck_assert_int_ge(fd, 0);
+        cede_close(fd);
+    }
+    for (int i = 0; i < 9; i++)
+        ck_assert_int_eq(cede_await(tasks[i]), 0);
+    cede_close(server);
+}
+
+TASK_TEST(datagrams_come_with_their_sender)
+{
+    struct sockaddr_in from;
+    socklen_t size = sizeof address;
+    int a = cede_socket(AF_INET, SOCK_DGRAM, 0), b = cede_socket(AF_INET, SOCK_DGRAM, 0);
+    char buf[8];
+    struct iovec iov = {buf, sizeof buf};
+    struct msghdr msg = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1};
+
+    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    ck_assert_int_eq(bind(a, (struct sockaddr *)&address, size), 0);
+    ck_assert_int_eq(getsockname(a, (struct sockaddr *)&address, &size), 0);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_recvfrom(a, buf, sizeof buf, 0, (struct sockaddr *)&from, &size), ETIMEDOUT);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(cede_sendto(b, "abc", 3, 0, (struct sockaddr *)&address, sizeof address), 3);
+    ck_assert_int_eq(cede_recvfrom(a, buf, sizeof buf, 0, (struct sockaddr *)&from, &size), 3);
+    ck_assert_uint_eq(size, sizeof from);
+    ck_assert_int_eq(from.sin_family, AF_INET);
+    memset(&from, 0, sizeof from);
+    ck_assert_int_eq(cede_recvmsg(a, &msg, 0), 3);
+    ck_assert_int_eq(from.sin_family, AF_INET);
+    ck_assert_int_eq(dial(b), 0);
+    ck_assert_int_eq(cede_write(b, "defg", 4), 4);
+    ck_assert_int_eq(cede_read(a, buf, 2), 2);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_read(a, buf, 2), ETIMEDOUT);
+    cede_close(a);
+    cede_close(b);
+}
+
+/* ---- the short read that spares the next attempt ---- */
+
+TASK_TEST(a_short_read_means_empty_until_an_event)
+{
+    int server = listener(1), fd = cede_socket(AF_INET, SOCK_STREAM, 0), connection;
+    struct cede__fd *record;
+    char buf[64];
+
+    ck_assert_int_eq(dial(fd), 0);
+    connection = cede_accept(server, NULL, NULL);
+    record = cede__poller_fd_known(&cede__worker->poller, connection);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_read(connection, buf, sizeof buf), ETIMEDOUT);
+    ck_assert_int_eq(cede_write(fd, "abc", 3), 3);
+    ck_assert_int_eq(cede_recv(connection, buf, sizeof buf, MSG_PEEK), 3);
+    ck_assert(!record->drained);
+    ck_assert_int_eq(cede_read(connection, buf, 3), 3);
+    ck_assert(!record->drained);
+    cede_sleep(CEDE_MILLISECOND);
+    ck_assert_int_eq(cede_write(fd, "abc", 3), 3);
+    ck_assert_int_eq(cede_read(connection, buf, sizeof buf), 3);
+    ck_assert(record->drained);
+    /* Urgent data, behind which a read stops: never again. */
+    ck_assert_int_eq(cede_send(fd, "x!", 2, MSG_OOB), 2);
+    ck_assert_int_eq(cede_send(fd, "yz", 2, 0), 2);
+    ck_assert_int_eq(cede_read(connection, buf, sizeof buf), 1);
+    ck_assert_int_eq(cede_read(connection, buf, sizeof buf), 2);
+    ck_assert(!record->drained);
+    /* The end comes with the last data, in one event. */
+    ck_assert_int_eq(cede_write(fd, "end", 3), 3);
+    cede_close(fd);
+    ck_assert_int_eq(cede_read(connection, buf, sizeof buf), 3);
+    ck_assert_int_eq(cede_read(connection, buf, sizeof buf), 0);
+    cede_close(connection);
+    cede_close(server);
+}
+
+TASK_TEST(data_and_end_in_one_event)
+{
+    int server = listener(1), fd = cede_socket(AF_INET, SOCK_STREAM, 0), connection;
+    char buf[64];
+
+    ck_assert_int_eq(dial(fd), 0);
+    connection = cede_accept(server, NULL, NULL);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_read(connection, buf, sizeof buf), ETIMEDOUT);
+    ck_assert_int_eq(cede_write(fd, "end", 3), 3);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    cede_sleep(CEDE_MILLISECOND);
+    ck_assert_int_eq(cede_read(connection, buf, sizeof buf), 3);
+    ck_assert_int_eq(cede_read(connection, buf, sizeof buf), 0);
+    ck_assert_int_eq(cede_write(connection, "back", 4), 4);
+    ck_assert_int_eq(cede_read(fd, buf, sizeof buf), 4);
+    cede_close(fd);
+    cede_close(connection);
+    cede_close(server);
+}
+
+START_TEST(outside_a_task_calls_are_plain)
+{
+    int server = listener(1), fd = cede_socket(AF_INET, SOCK_STREAM, 0), connection;
+
+    ck_assert_int_eq(dial(fd), 0);
+    connection = cede_accept(server, NULL, NULL);
+    ck_assert_int_ge(connection, 0);
+    cede_close(connection);
+    cede_close(fd);
+    cede_close(server);
+    ck_assert_fails(cede_socket(-1, SOCK_STREAM, 0), EAFNOSUPPORT);
+    ck_assert_fails(cede_socketpair(AF_INET, SOCK_STREAM, 0, (int[2]){0, 0}), EOPNOTSUPP);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *socket_suite = suite_create("socket");
+    TCase *calls = tcase_create("calls");
+
+    tcase_add_test(calls, accept_waits_for_connect);
+    tcase_add_test(calls, accept_reports_misuse);
+    tcase_add_test(calls, accept_can_be_interrupted);
+    tcase_add_test(calls, our_listener_accepts_without_asking);
+    tcase_add_test(calls, connect_reports_refusal_and_may_try_again);
+    tcase_add_test(calls, connect_of_who_asked_not_to_wait);
+    tcase_add_test(calls, connect_can_be_interrupted);
+    tcase_add_test(calls, a_full_backlog_is_waited_for);
+    tcase_add_test(calls, datagrams_come_with_their_sender);
+    tcase_add_test(calls, a_short_read_means_empty_until_an_event);
+    tcase_add_test(calls, data_and_end_in_one_event);
+    tcase_add_test(calls, outside_a_task_calls_are_plain);
+    tcase_set_timeout(calls, 30);
+    suite_add_tcase(socket_suite, calls);
+    return socket_suite;
+}
