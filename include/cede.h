@@ -16,6 +16,8 @@
  *   cede/queue.h   queues: first in first out, last in first out, by priority; join
  *   cede/io.h      read, write, recv, send, poll ... that park the task instead of blocking the thread
  *   cede/net.h     dial, listen, serve
+ *   cede/process.h child processes and pipes to them
+ *   cede/signal.h  signals as events, the orderly end of a program
  *   cede/dump.h    every task: state, what it waits for, backtrace
  *
  * One error rule everywhere: success is >= 0 or non-NULL; failure is -1 or NULL with errno. In every call that may
@@ -33,8 +35,10 @@
 #include <cede/io.h>
 #include <cede/local.h>
 #include <cede/net.h>
+#include <cede/process.h>
 #include <cede/queue.h>
 #include <cede/scope.h>
+#include <cede/signal.h>
 #include <cede/sync.h>
 #include <cede/task.h>
 #include <cede/time.h>

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
+#include "fork.h"
 #include "run.h"
 #include "sys.h"
 #include "wait.h"
@@ -70,17 +71,29 @@ static bool trusted(const struct cede__fd *record)
  * another one has closed a number whether it meant the descriptor that has this number by now. */
 static _Atomic uint64_t closings;
 
-static void forget(struct cede__worker *worker, int fd)
+/* A child of vfork(2) that closes descriptors before it calls exec must not take from its parent, whose memory it
+ * borrows, what that knows of its own. To ask costs a system call, so not where there is nothing to lose. */
+static bool worth_keeping(const struct cede__fd *record)
+{
+    return record->kind != CEDE__FD_UNKNOWN || !cede__list_empty(&record->readers)
+           || !cede__list_empty(&record->writers);
+}
+
+/* Returns whether the number's meaning is ours to change. */
+static bool forget(struct cede__worker *worker, int fd)
 {
     struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
     struct cede__list waiters = {0}, *link;
 
     if (!record)
-        return;
+        return true;
+    if (worth_keeping(record) && cede__fork_unnoticed())
+        return false;
     cede__poller_forget(&worker->poller, fd, &waiters);
     record->closings = atomic_load(&closings);
     while ((link = cede__list_take(&waiters)))
         cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_CLOSED);
+    return true;
 }
 
 /* Another runtime closes a number, which this one may know. */
@@ -123,7 +136,7 @@ void cede__descriptor_closes(int fd)
     for (worker = cede__run_workers(); worker; worker = worker->next) {
         if (worker == cede__worker)
             forget(worker, fd);
-        else if (atomic_load(&worker->in_use))
+        else if (atomic_load(&worker->in_use) && !cede__fork_unnoticed())
             tell(worker, fd, number);
     }
 }
@@ -133,9 +146,8 @@ void cede__descriptor_made(int fd, enum cede__fd_kind kind)
     struct cede__fd *record;
     int saved = errno;
 
-    if (!cede__in_task() || fd < 0)
+    if (!cede__in_task() || fd < 0 || !forget(cede__worker, fd))
         return;
-    forget(cede__worker, fd);
     record = cede__poller_fd(&cede__worker->poller, fd);
     if (record) { /* else there is no memory to know it: it is treated as one that others made */
         record->kind = (uint8_t)kind;

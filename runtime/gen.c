@@ -6,8 +6,8 @@
  * the run queue, for both are one task. What belongs to the task is exchanged at each:
  *
  *     run.stack   whose stack it is: what parks saves the context that lies there
- *     run.scope   the body's scopes stand before those which the consumer has when it asks, and only while the body runs:
- *                 a deadline in the body does not reach the consumer, which is busy with the item
+ *     run.scope   the body's scopes stand before those which the consumer has when it asks, and only while the body
+ *                 runs: a deadline in the body does not reach the consumer, which is busy with the item
  *     locals      each has values of its own
  */
 #include "gen.h"

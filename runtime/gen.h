@@ -12,7 +12,8 @@
 /* The scope around all that the body, which runs, has opened. */
 struct cede__scope *cede__gen_base(struct cede__gen *gen);
 
-/* Ends the body, which runs, from any depth, and lets its consumer call cede_exit(). The body's scopes must be closed. */
+/* Ends the body, which runs, from any depth, and lets its consumer call cede_exit(). The body's scopes must be
+ * closed. */
 __attribute__((noreturn)) void cede__gen_exit(struct cede__gen *gen, int result, int error);
 
 /* Who called the generator that runs on `stack`: the stack and the context at which the consumer is suspended. */

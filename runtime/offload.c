@@ -16,7 +16,7 @@ enum {
      * up all others for many seconds. */
     MAX_HELPERS = 16,
     IDLE_SECONDS = 5,
-    /* Address space, hardly touched. The resolver's own buffers need some 100 KiB, the modules of nsswitch.conf more. */
+    /* Address space, hardly touched. The resolver's buffers need some 100 KiB, the modules of nsswitch.conf more. */
     STACK_BYTES = 512 << 10,
 };
 

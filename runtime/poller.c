@@ -18,19 +18,26 @@ int cede__poller_init(struct cede__poller *poller)
     return poller->wake_fd < 0 ? -1 : 0;
 }
 
-int cede__poller_open(struct cede__poller *poller, const struct cede__backend *backend)
+/* Opens what tells of events, without touching the records. */
+static int open_backend(struct cede__poller *poller, const struct cede__backend *backend)
 {
     int error;
 
     if (backend->open(poller) != 0)
         return -1;
-    poller->backend = backend;
-    if (backend->add(poller, poller->wake_fd, WAKE_TAG) != 0) {
-        error = errno;
-        cede__poller_close(poller);
-        errno = error;
+    if (backend->add(poller, poller->wake_fd, WAKE_TAG) == 0)
+        return 0;
+    error = errno;
+    backend->close(poller);
+    errno = error;
+    return -1;
+}
+
+int cede__poller_open(struct cede__poller *poller, const struct cede__backend *backend)
+{
+    if (open_backend(poller, backend) != 0)
         return -1;
-    }
+    poller->backend = backend;
     return 0;
 }
 
@@ -47,6 +54,29 @@ void cede__poller_close(struct cede__poller *poller)
     free(poller->pages);
     poller->pages = NULL;
     poller->page_count = 0;
+}
+
+/* The child's backend has not heard of it. */
+static void unregister(struct cede__fd *record)
+{
+    record->readers = record->writers = (struct cede__list){0};
+    record->registered = record->drained = false;
+}
+
+int cede__poller_forked(struct cede__poller *poller)
+{
+    unsigned page, i;
+
+    cede__sys_close(poller->wake_fd);
+    if (cede__poller_init(poller) != 0)
+        return -1;
+    if (!poller->backend)
+        return 0;
+    poller->backend->close(poller);
+    for (page = 0; page < poller->page_count; page++)
+        for (i = 0; poller->pages[page] && i < CEDE__FDS_PER_PAGE; i++)
+            unregister(&poller->pages[page][i]);
+    return open_backend(poller, poller->backend);
 }
 
 void cede__poller_wake(struct cede__poller *poller)

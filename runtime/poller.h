@@ -108,6 +108,10 @@ void cede__poller_wake(struct cede__poller *poller);
 int cede__poller_open(struct cede__poller *poller, const struct cede__backend *backend);
 void cede__poller_close(struct cede__poller *poller);
 
+/* In a child of fork(2): replaces what it shares with the parent, open or not. Nobody waits any more; what is known of
+ * descriptors stays. 0, or -1 with errno. */
+int cede__poller_forked(struct cede__poller *poller);
+
 /* The record of a descriptor number, made if need be; NULL with errno EBADF (negative) or ENOMEM. Valid until the
  * poller is closed, but `generation` must be compared after a wait: the number may mean something else by then. */
 struct cede__fd *cede__poller_fd(struct cede__poller *poller, int fd);

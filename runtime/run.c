@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "dump.h"
+#include "fork.h"
 #include "overflow.h"
 #include "sys.h"
 #include "wait.h"
@@ -17,6 +18,35 @@ static _Atomic(struct cede__worker *) workers;
 struct cede__worker *cede__run_workers(void)
 {
     return atomic_load(&workers);
+}
+
+void cede__run_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void cede__run_unlock(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+void cede__run_forked(struct cede__worker *own)
+{
+    static struct cede__worker *lost; /* those of threads that are gone, in whatever state; only leak checkers look */
+    struct cede__worker *worker, *next, *left = NULL;
+
+    for (worker = atomic_load(&workers); worker; worker = next) {
+        next = worker->next;
+        if (worker == own || (!worker->in_use && cede__poller_forked(&worker->poller) == 0)) {
+            worker->next = left;
+            left = worker;
+        } else {
+            atomic_store(&worker->asleep, false); /* a post must not wake the parent */
+            worker->next = lost;
+            lost = worker;
+        }
+    }
+    atomic_store(&workers, left);
 }
 
 /* A worker that no thread uses. Descriptors, and the posts of threads that were too late, stay with it: see remote.c. */
@@ -102,12 +132,14 @@ static void run_all(struct cede__worker *worker)
     struct cede__waiter waiter = {.what = "end", .subject = -1, .task = &worker->thread};
 
     worker->root->joiner = &waiter; /* so that nobody else can join it or detach it */
-    while (worker->root->state != CEDE__TASK_DONE)
-        cede__sched_park(worker, &waiter);
-    worker->ending = true;
-    cede__task_each(worker, cancel, NULL);
-    while (worker->live > 0)
-        cede__sched_park(worker, &waiter);
+    while (!worker->ending || worker->live > 0) { /* a child of fork(2) may start anew, with another first task */
+        if (worker->ending || worker->root->state != CEDE__TASK_DONE) {
+            cede__sched_park(worker, &waiter);
+        } else {
+            worker->ending = true;
+            cede__task_each(worker, cancel, NULL);
+        }
+    }
 }
 
 int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
@@ -128,6 +160,7 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
         return -1;
     }
     cede__dump_start();
+    cede__fork_start();
     if (cede__overflow_enter(&overflow) != 0)
         return -1;
     worker = claim_worker();

@@ -9,4 +9,12 @@
  * in a signal handler; `in_use` says whether some thread runs one now. */
 struct cede__worker *cede__run_workers(void);
 
+/* Around fork(2), so that the child finds the list in order. */
+void cede__run_lock(void);
+void cede__run_unlock(void);
+
+/* In the child, between the two: the list has no workers of threads that the child lacks. own: the calling thread's, or
+ * NULL. */
+void cede__run_forked(struct cede__worker *own);
+
 #endif

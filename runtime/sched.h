@@ -72,6 +72,10 @@ struct cede__worker {
     struct cede__timers timers;
     struct cede__worker *next;  /* in the list of all workers, which only grows: see run.c */
     atomic_bool in_use;         /* some thread runs it; changed under the lock of that list only */
+    struct cede__list signal_waiters; /* tasks in cede_signal_wait(), the longest first; see signal.c */
+    struct cede__remote signal_post;  /* in the inbox, or about to be, while signal_posted is set */
+    atomic_bool signal_posted;
+    _Atomic(struct cede_task *) shutdown_task; /* what cede_shutdown_on_signal() cancels; NULL: nothing */
     int thread_id;              /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
 };
 

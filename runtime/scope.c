@@ -60,6 +60,11 @@ static void expire(struct cede__timer *timer)
     cede__scope_refresh(scope->task);
 }
 
+struct cede__task *cede__scope_timed(const struct cede__timer *timer)
+{
+    return timer->fire == expire ? CEDE__CONTAINER(timer, struct cede__scope, timer)->task : NULL;
+}
+
 static void leave(struct cede__scope *scope)
 {
     cede__scope_close(cede__worker, scope);

@@ -25,8 +25,8 @@ struct cede__scope {
 void cede__scope_open(struct cede__worker *worker, struct cede__scope *scope, int64_t deadline_ns);
 void cede__scope_close(struct cede__worker *worker, struct cede__scope *scope);
 
-/* Opens one with neither deadline nor shield, for what only has to end in its turn: `leave` must take it out again, with
- * cede__scope_pop(). The timer of such a scope is never looked at. */
+/* Opens one with neither deadline nor shield, for what only has to end in its turn: `leave` must take it out again,
+ * with cede__scope_pop(). The timer of such a scope is never looked at. */
 static inline void cede__scope_push(struct cede__task *task, struct cede__scope *scope,
                                     void (*leave)(struct cede__scope *scope))
 {
@@ -43,6 +43,9 @@ static inline void cede__scope_pop(struct cede__scope *scope)
 {
     scope->task->run.scope = scope->outer;
 }
+
+/* The task of the scope whose timer this is; NULL if it is no scope's. */
+struct cede__task *cede__scope_timed(const struct cede__timer *timer);
 
 /* The nearest deadline that applies to the task, which has started; INT64_MAX: none. */
 int64_t cede__scope_deadline(const struct cede__task *task);

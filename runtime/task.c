@@ -100,6 +100,12 @@ void cede__task_free(struct cede__task *task)
     task->worker->free_tasks = task;
 }
 
+void cede__task_lose(struct cede__task *task)
+{
+    atomic_fetch_or_explicit(&task->handle, HANDLE_FREE, memory_order_relaxed);
+    task->state = CEDE__TASK_FREE;
+}
+
 struct cede__task *cede__task_find(struct cede_task *handle)
 {
     uint64_t value = (uintptr_t)handle;

@@ -109,6 +109,10 @@ struct cede__task *cede__task_new(struct cede__worker *worker);
 /* The handle becomes stale, the descriptor is used again. */
 void cede__task_free(struct cede__task *task);
 
+/* In a child of fork(2): the handle becomes stale, and the descriptor is never used again, for the stacks that are left
+ * may hold waiters that point to it. */
+void cede__task_lose(struct cede__task *task);
+
 /* The task of a handle, or NULL with errno ESRCH. From another thread than the worker's, only its atomic members and
  * `worker` may be read. */
 struct cede__task *cede__task_find(struct cede_task *handle);

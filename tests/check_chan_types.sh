@@ -18,10 +18,10 @@ typedef cede_chan_of(struct point) point_chan;
 typedef cede_chan_of(const char *) word_chan;
 typedef cede_chan_of(int) int_chan;
 typedef cede_chan_of(int[4]) row_chan;
-int try(point_chan points, word_chan words, int_chan *numbers, row_chan rows, struct point *point, const struct point *same,
-        const char *word, int number, unsigned sign, double real, int (*row)[4], void *any);
-int try(point_chan points, word_chan words, int_chan *numbers, row_chan rows, struct point *point, const struct point *same,
-        const char *word, int number, unsigned sign, double real, int (*row)[4], void *any)
+int try(point_chan points, word_chan words, int_chan *numbers, row_chan rows, struct point *point,
+        const struct point *same, const char *word, int number, unsigned sign, double real, int (*row)[4], void *any);
+int try(point_chan points, word_chan words, int_chan *numbers, row_chan rows, struct point *point,
+        const struct point *same, const char *word, int number, unsigned sign, double real, int (*row)[4], void *any)
 {
     struct cede_chan_case one = {0};
     (void)points, (void)words, (void)numbers, (void)rows, (void)point, (void)same, (void)word, (void)number, (void)sign;

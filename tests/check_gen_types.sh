@@ -14,7 +14,8 @@ compile() { # COMPILER STATEMENT OPTION...
     shift 2
     compiled=$((compiled + 1))
     "$cc" -std=c11 -I"$include" "$@" -fsyntax-only -x c - 2> "$work/log" << END
-#include <cede.h>
+#include <cede/defer.h>
+#include <cede/gen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -78,7 +78,8 @@ TASK_TEST(the_case_that_is_ready)
     struct cede_chan *empty = open_ints(1), *full = open_ints(1);
     int got = 0, sent = 3;
     struct cede_chan_case cases[] = {
-        cede_case_recv(empty, &got), cede_case_send(full, &sent), cede_case_recv(full, &got), cede_case_recv(NULL, &got)};
+        cede_case_recv(empty, &got), cede_case_send(full, &sent), cede_case_recv(full, &got),
+        cede_case_recv(NULL, &got)};
 
     ck_assert_int_eq(cede_chan_send(full, &(int){2}), 0);
     ck_assert_fails(cede_chan_select(cases, 2, 0), EAGAIN);
@@ -231,7 +232,8 @@ static void serve_at_each(size_t count)
 
         for (j = 0; j < count; j++) {
             into[j] = (int)j;
-            selection.cases[j] = (j == at) == sends ? cede_case_send(chan[j], &into[j]) : cede_case_recv(chan[j], &into[j]);
+            selection.cases[j] = (j == at) == sends ? cede_case_send(chan[j], &into[j])
+                                                    : cede_case_recv(chan[j], &into[j]);
         }
         start(&selection, count, CEDE_FOREVER);
         element = 100;
@@ -669,7 +671,7 @@ TASK_TEST(a_storm_loses_nothing)
     unsigned round;
 
     storm.seed = 4713;
-    for (round = 0; round < HARNESS_SCALE(ROUNDS); round++)
+    for (round = 0; round < (harness_valgrind() ? ROUNDS / 50 : HARNESS_SCALE(ROUNDS)); round++)
         storm_round(round);
 }
 

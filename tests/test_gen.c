@@ -802,7 +802,7 @@ TASK_TEST(a_dump_shows_the_body_and_its_consumer)
     report[length] = '\0';
     found = strstr(report, "a generator, consumed by\n");
     ck_assert_ptr_nonnull(found);
-    ck_assert_ptr_nonnull(strstr(found, "cede_gen_next"));
+    ck_assert_ptr_nonnull(strstr(found, "consumes_a_dump"));
     close(fd);
 }
 

@@ -26,7 +26,7 @@
 
 /* ---- another task ticks meanwhile ---- */
 
-enum { ENOUGH_TICKS = 5, TICK_US = 1000, DELAY_US = 20 * TICK_US };
+enum { ENOUGH_TICKS = 2, TICK_US = 1000, DELAY_US = 20 * TICK_US };
 
 static int ticks, pair[2];
 static bool stop;
@@ -415,7 +415,7 @@ START_TEST(reads_of_threads_stay_cancellation_points)
 }
 END_TEST
 
-/* The child waits as a thread would, and what it does before exec must not disturb the parent's waits. */
+/* The child has the task that forked alone, and what it does before exec must not disturb the parent's waits. */
 TASK_TEST(a_forked_child_leaves_the_parent_alone)
 {
     struct cede_task *reader, *ticker;

@@ -75,7 +75,7 @@ CEDE_API int cede_chan_send(struct cede_chan *chan, const void *element);
 CEDE_API int cede_chan_recv(struct cede_chan *chan, void *element);
 
 /*
- * The same, at once or not at all: they neither park nor let other tasks run (so a loop of them must call cede_yield()).
+ * The same, at once or not at all: they neither park nor let other tasks run; a loop of them must call cede_yield().
  *
  * Return as cede_chan_send() and cede_chan_recv(), where instead of waiting they fail with
  *   EAGAIN  no receiver waits and there is no room; no sender waits and there is no element
@@ -114,7 +114,7 @@ struct cede_chan_case {
     int result;              /* of the case that was chosen: what cede_chan_send() or cede_chan_recv() returns */
 };
 
-/* A case to send, or to receive: (channel, pointer to the element), for an array or an assignment. For C; in C++ set the
+/* A case to send, or to receive: (channel, pointer to the element). For an array or an assignment, in C; in C++ set the
  * members. */
 #define cede_case_send(chan, ...) ((struct cede_chan_case){(chan), (__VA_ARGS__), NULL, CEDE_CHAN_SEND, 0})
 #define cede_case_recv(chan, ...) ((struct cede_chan_case){(chan), NULL, (__VA_ARGS__), CEDE_CHAN_RECV, 0})
@@ -169,9 +169,9 @@ CEDE_API int cede_chan_select(struct cede_chan_case *cases, size_t count, int64_
  *
  * For C, as is all below.
  */
-#define cede_chan_of(type)                        \
-    union {                                       \
-        struct cede_chan *chan;                   \
+#define cede_chan_of(type)                                                      \
+    union {                                                                     \
+        struct cede_chan *chan;                                                 \
         __typeof__(type) *cede__element; /* never set; only its type matters */ \
     }
 
@@ -200,7 +200,7 @@ CEDE_API int cede_chan_select(struct cede_chan_case *cases, size_t count, int64_
 
 /* The pointer itself, if it has the right type. */
 #define CEDE__CHAN_INTO(channel, pointer) _Generic(pointer, __typeof__(*(channel).cede__element) *: pointer)
-#define CEDE__CHAN_FROM(channel, pointer)                                \
+#define CEDE__CHAN_FROM(channel, pointer)                              \
     _Generic(pointer, __typeof__(*(channel).cede__element) *: pointer, \
              const __typeof__(*(channel).cede__element) *: pointer)
 

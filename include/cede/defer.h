@@ -33,9 +33,9 @@ struct cede_defer {
 };
 
 /*
- * cede_defer(fn, arg): a declaration; calls fn(arg) when the enclosing block is left. fn takes a pointer, and arg is one
- * that can be passed to it; or fn takes an int: cede_defer(close, fd). Its result, if any, is ignored. arg is evaluated
- * now. What does not fit does not compile.
+ * cede_defer(fn, arg): a declaration; calls fn(arg) when the enclosing block is left. fn takes a pointer, and arg is
+ * one that can be passed to it; or fn takes an int: cede_defer(close, fd). Its result, if any, is ignored. arg is
+ * evaluated now. What does not fit does not compile.
  *
  * Like every declaration with a clean-up it must not be jumped over: a goto to a label behind it, in the same block,
  * would leave the block with a clean-up that was never set up. One on a line.

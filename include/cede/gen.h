@@ -59,7 +59,8 @@ struct cede_gen {
         for (struct cede_gen CEDE__UNIQUE(cede__gen) __attribute__((cleanup(cede__gen_leave))),                      \
              *CEDE__UNIQUE(cede__open) =                                                                             \
                  cede__gen_enter(&CEDE__UNIQUE(cede__gen), CEDE__GEN_FN(__typeof__(type), fn),                       \
-                                 &(struct fn){__VA_ARGS__}, CEDE__ARGS_SIZE(struct fn), &CEDE__UNIQUE(cede__item));           \
+                                 &(struct fn){__VA_ARGS__}, CEDE__ARGS_SIZE(struct fn),                              \
+                                 &CEDE__UNIQUE(cede__item));                                                         \
              CEDE__UNIQUE(cede__open); CEDE__UNIQUE(cede__open) = NULL)                                              \
             for (__typeof__(type) name __attribute__((unused));                                                      \
                  cede__gen_more(CEDE__UNIQUE(cede__open)) && ((name = CEDE__UNIQUE(cede__item)), 1);)
@@ -89,7 +90,7 @@ struct cede_gen {
  * Does not park and does not yet run the body.
  */
 #define cede_gen_open(gen, item, fn, ...)                                                                           \
-    cede__gen_open((gen), CEDE__GEN_FN(__typeof__(*(item)), fn), &(struct fn){__VA_ARGS__},                \
+    cede__gen_open((gen), CEDE__GEN_FN(__typeof__(*(item)), fn), &(struct fn){__VA_ARGS__},                                    \
                    CEDE__ARGS_SIZE(struct fn), (item))
 
 /*

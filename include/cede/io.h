@@ -67,12 +67,12 @@ CEDE_API int cede_dup(int fd);
 CEDE_API int cede_dup3(int fd, int newfd, int flags);
 
 /*
- * poll(2), ppoll(2), select(2). Any number of descriptors; more than 64 in one call take memory (ENOMEM), where one that
- * is polled for reading and for writing counts twice. A descriptor that is closed with cede_close() meanwhile is
+ * poll(2), ppoll(2), select(2). Any number of descriptors; more than 64 in one call take memory (ENOMEM), where one
+ * that is polled for reading and for writing counts twice. A descriptor that is closed with cede_close() meanwhile is
  * reported as POLLNVAL (select: EBADF). select leaves in *timeout what was left of it, as Linux does.
  *
- * In a task signal handlers run as ever, but do not end the wait, with one exception: ppoll answers EINTR when it has let
- * through a signal that is blocked otherwise. Signals that sigmask blocks in addition are not held back while the task
+ * In a task signal handlers run as ever, but do not end the wait, with one exception: ppoll answers EINTR when it has
+ * let through a signal that is blocked otherwise. Signals that sigmask blocks in addition are not held back while the task
  * is parked, since other tasks run on the thread.
  */
 CEDE_API int cede_poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
@@ -92,8 +92,8 @@ CEDE_API int cede_nanosleep(const struct timespec *duration, struct timespec *re
 CEDE_API int cede_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining);
 
 /* getaddrinfo(3), on a helper thread unless node and service are numbers. Returns EAI_SYSTEM with errno ECANCELED or
- * ETIMEDOUT when the wait was ended, EAGAIN when no helper thread could be started. At most 16 lookups go on at once; the
- * others wait for their turn. */
+ * ETIMEDOUT when the wait was ended, EAGAIN when no helper thread could be started. At most 16 lookups go on at once;
+ * the others wait for their turn. */
 CEDE_API int cede_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                               struct addrinfo **result);
 

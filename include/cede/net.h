@@ -45,8 +45,8 @@ CEDE_API int cede_dial(const char *address);
 CEDE_API int cede_listen(const char *address);
 
 /*
- * The port that a listening or connected TCP socket is bound to, or -1 with errno (those of getsockname(2); EAFNOSUPPORT
- * if it is not TCP).
+ * The port that a listening or connected TCP socket is bound to, or -1 with errno (those of getsockname(2);
+ * EAFNOSUPPORT if it is not TCP).
  */
 CEDE_API int cede_port(int fd);
 
@@ -55,8 +55,9 @@ typedef int cede_serve_fn(int fd, void *arg);
 
 /*
  * Accepts connections on the listening socket fd for ever, and runs handler(connection, arg) for each in a task of its
- * own, named "serve", with the default stack and the caller's nearest deadline. Running out of descriptors or memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) makes it pause until one is free again or
- * 100 ms have passed; connections that were reset meanwhile are skipped; neither ends it.
+ * own, named "serve", with the default stack and the caller's nearest deadline. Running out of descriptors or memory
+ * (EMFILE, ENFILE, ENOBUFS, ENOMEM) makes it pause until one is free again or 100 ms have passed; connections that were
+ * reset meanwhile are skipped; neither ends it.
  *
  * Returns only when it fails: the connections' tasks are then cancelled and awaited. -1 with errno
  *   EPERM      the caller is not a task

@@ -4,8 +4,7 @@
  *
  * A program that is linked with it, or runs with it preloaded, needs no change: where it, or a library that it uses,
  * calls read(2), poll(2), connect(2), sleep(3) ... in a task, the task parks (see cede/io.h for what that means).
- * Outside tasks, in threads that run no runtime and before the first cede_run() each call is libc's own;
- * so it is in the child of a fork(2) that a task made, where the other tasks must not run a second time.
+ * Outside tasks, in threads that run no runtime and before the first cede_run() each call is libc's own.
  *
  *     cc program.c -Wl,--no-as-needed -lcede-posix -lcede -lcurl      before the libraries that shall use it, and libc
  *     LD_PRELOAD=libcede-posix.so ./program

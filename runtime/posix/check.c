@@ -7,15 +7,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "name.h"
-
-_Thread_local bool cede__posix_orphan;
 
 static char problem[512]; /* written by the constructor only; empty: none */
 
@@ -83,11 +80,6 @@ static void describe(const char *name, const Dl_info *loser)
                   : "Link -lcede-posix before it (or take its own definition away)");
 }
 
-static void after_fork_in_child(void)
-{
-    cede__posix_orphan = cede_self() != NULL;
-}
-
 static __attribute__((constructor)) void start(void)
 {
     const char *option = getenv("CEDE_POSIX_CHECK"), *lost;
@@ -97,7 +89,6 @@ static __attribute__((constructor)) void start(void)
     /* Now, because dlsym(3) is not for signal handlers, but read(2) is. */
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
         cede__posix_find(name);
-    pthread_atfork(NULL, NULL, after_fork_in_child);
     lost = first_lost(&loser);
     if (!lost)
         return;

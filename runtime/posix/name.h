@@ -43,13 +43,10 @@ static inline cede__posix_fn *cede__posix_plain(struct cede__posix_name *name)
     return __builtin_expect(plain != NULL, 1) ? plain : cede__posix_find(name);
 }
 
-/* This thread is that of a child of a task's fork(2): the scheduler that it has a copy of is the parent's. */
-extern _Thread_local bool cede__posix_orphan __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
 /* Whether the call is to be a wait of cede's. */
 static inline bool cede__posix_in_task(void)
 {
-    return cede_self() && !cede__posix_orphan;
+    return cede_self();
 }
 
 /* Exports the function cede__posix_<function> of the same file as libc's `symbol`. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals as events: a task waits for one instead of being interrupted by it; and the orderly end of a program that is
+ * told to end.
+ *
+ *     cede_shutdown_on_signal(SIGINT);     Ctrl-C cancels the first task, and with it all; a second one kills
+ *     cede_shutdown_on_signal(SIGTERM);
+ *
+ *     sigset_t hup;                        a task that reads its configuration again
+ *     sigemptyset(&hup);
+ *     sigaddset(&hup, SIGHUP);
+ *     cede_signal_watch(&hup);
+ *     while (cede_signal_wait(&hup, NULL) > 0)
+ *         reload();
+ *     cede_signal_unwatch(&hup);
+ *
+ * While a signal is waited for or watched, it is caught in the whole process: its action, be it to end the process, to
+ * ignore it or a handler, is put aside, and put back when the last one who waits or watches is done. The signals need
+ * not be blocked. Where they are, they are let through on the thread of the task that waits or watches, as long as it
+ * does.
+ *
+ * Signals that make no sense here give EINVAL: SIGKILL, SIGSTOP, which cannot be caught, and SIGSEGV, SIGBUS, SIGILL,
+ * SIGFPE, from which there is no return.
+ */
+#ifndef CEDE_SIGNAL_H
+#define CEDE_SIGNAL_H
+
+#include <signal.h>
+#include <sys/select.h> /* sigset_t, in strict ISO C too */
+
+#include <cede/base.h>
+
+CEDE_BEGIN_DECLS
+
+/*
+ * Parks the task until one of the signals of *set arrives; its siginfo_t goes to *info, unless info is NULL. Each
+ * signal that arrives ends one wait: of those that ask for it, the longest one of the runtime that comes to it first.
+ *
+ * Between two waits of one task a signal takes its normal course, unless it is watched: see cede_signal_watch().
+ *
+ * Returns the signal's number, or -1 with errno
+ *   EINVAL                empty set, or one with a signal that makes no sense here
+ *   ECANCELED, ETIMEDOUT  as every wait; no signal has been taken
+ * Outside a task: sigwaitinfo(2), which wants the signals to be blocked. Models: sigwaitinfo(2).
+ */
+#ifdef SA_SIGINFO /* strict ISO C without _POSIX_C_SOURCE has no siginfo_t */
+CEDE_API int cede_signal_wait(const sigset_t *set, siginfo_t *info);
+#endif
+
+/*
+ * From now on the signals of *set are caught and kept for whoever waits for them, until the same set is given to
+ * cede_signal_unwatch(): nothing is lost between two waits. As in the kernel, a standard signal that is kept already is
+ * not kept twice; of real-time signals up to 256 are kept, in their order, and what comes then is lost. Watches add up,
+ * and must be ended in the runtime that began them.
+ * What is still kept when nobody waits for a signal or watches it any more is raised again, and takes its course.
+ *
+ * Return 0, or -1 with errno
+ *   EINVAL  as for cede_signal_wait(); unwatch: a signal of the set is not watched
+ *   EPERM   the caller is not a task
+ * Neither parks. Models: Go's signal.Notify and signal.Stop.
+ */
+CEDE_API int cede_signal_watch(const sigset_t *set);
+CEDE_API int cede_signal_unwatch(const sigset_t *set);
+
+/*
+ * From now on the signal asks the program to end: it cancels the first task of the caller's runtime (and of each other
+ * one that has called this), which can do what it has to do before it returns; when it does, all other tasks are
+ * cancelled too. A second such signal does at once what it does by default, which kills the process: also one that is
+ * stuck. When these runtimes have ended, the action that was there before is put back and taken.
+ *
+ * Returns 0, or -1 with errno
+ *   EINVAL  a signal that makes no sense here
+ *   EPERM   the caller is not a task
+ * Does not park. Models: asyncio.run's handling of Ctrl-C, Go's signal.NotifyContext.
+ */
+CEDE_API int cede_shutdown_on_signal(int signo);
+
+CEDE_END_DECLS
+
+#endif
