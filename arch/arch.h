@@ -62,6 +62,7 @@ void cede__inspect(void *on, void (*fn)(void *), void *arg);
  *   static inline void *cede__frame_pc(const void *context);
  *                                            where a suspended context will continue (for debuggers and for the dump
  *                                            of a task that cannot be unwound)
+ *   static inline void cede__relax(void);    says to the CPU that this loop waits for another one
  *   struct cede__control { ... };            the floating-point control words: rounding, exception masks, flush to zero
  *   static inline void cede__control_get(struct cede__control *control);
  *                                            those of the caller

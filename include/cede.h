@@ -12,6 +12,9 @@
  *   cede/gen.h     generators: functions that hand out one item after another
  *   cede/local.h   values of a task, inherited by its children
  *   cede/sync.h    mutex, rwlock, condition, event, semaphore, barrier, once, wait group
+ *   cede/future.h  results that are brought once, from any thread
+ *   cede/offload.h functions that run on a helper thread
+ *   cede/runtime.h tasks that are spawned from other threads
  *   cede/chan.h    channels, select
  *   cede/queue.h   queues: first in first out, last in first out, by priority; join
  *   cede/io.h      read, write, recv, send, poll ... that park the task instead of blocking the thread
@@ -30,13 +33,16 @@
 #include <cede/chan.h>
 #include <cede/defer.h>
 #include <cede/dump.h>
+#include <cede/future.h>
 #include <cede/gen.h>
 #include <cede/group.h>
 #include <cede/io.h>
 #include <cede/local.h>
 #include <cede/net.h>
+#include <cede/offload.h>
 #include <cede/process.h>
 #include <cede/queue.h>
+#include <cede/runtime.h>
 #include <cede/scope.h>
 #include <cede/signal.h>
 #include <cede/sync.h>

@@ -34,14 +34,16 @@ static inline __attribute__((always_inline)) void *cede__context_end(struct cede
     return to;
 }
 
+/* What a context that nobody will resume is saved into. Not a local variable: when ASan looks for uses after return, it
+ * keeps those on a stack of its own, which is gone as soon as ours is said to be dying. */
+static _Thread_local void *cede__context_nobody;
+
 /* The two that follow are for a caller that will never be resumed, and is not about to return from its entry function. */
 static inline __attribute__((noreturn)) void cede__context_leave(struct cede__sanitizer *from, void *to,
                                                                  struct cede__sanitizer *on)
 {
-    void *nobody;
-
     cede__sanitizer_leave(from, on, true);
-    cede__switch(&nobody, to);
+    cede__switch(&cede__context_nobody, to);
     __builtin_unreachable();
 }
 
@@ -49,10 +51,8 @@ static inline __attribute__((noreturn)) void cede__context_leave_start(struct ce
                                                                        struct cede__sanitizer *on, void *top,
                                                                        void *(*entry)(void *), void *arg)
 {
-    void *nobody;
-
     cede__sanitizer_leave(from, on, true);
-    cede__start(&nobody, top, entry, arg);
+    cede__start(&cede__context_nobody, top, entry, arg);
     __builtin_unreachable();
 }
 

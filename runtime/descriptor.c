@@ -100,16 +100,31 @@ static bool forget(struct cede__worker *worker, int fd)
 struct closing {
     struct cede__remote remote;
     struct cede__worker *worker;
-    uint64_t number; /* of the closing, as counted by `closings` */
+    uint64_t number; /* of the closing, as counted by `closings`; 0: it is over */
     int fd;
 };
+
+/* Who began to wait after the first notice, and before the number was closed, waits for what no longer exists: no event
+ * will come, but another attempt tells. For all others it is an event too many. */
+static void look_again(struct cede__fd *record)
+{
+    struct cede__list waiters = {0}, *link;
+
+    record->drained = false;
+    cede__list_move_all(&waiters, &record->readers);
+    cede__list_move_all(&waiters, &record->writers);
+    while ((link = cede__list_take(&waiters)))
+        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+}
 
 static void deliver_closing(struct cede__remote *remote)
 {
     struct closing *closing = CEDE__CONTAINER(remote, struct closing, remote);
-    const struct cede__fd *record = cede__poller_fd_known(&closing->worker->poller, closing->fd);
+    struct cede__fd *record = cede__poller_fd_known(&closing->worker->poller, closing->fd);
 
-    if (record && record->closings < closing->number)
+    if (record && closing->number == 0)
+        look_again(record);
+    else if (record && record->closings < closing->number)
         forget(closing->worker, closing->fd);
     free(closing);
 }
@@ -139,6 +154,19 @@ void cede__descriptor_closes(int fd)
         else if (atomic_load(&worker->in_use) && !cede__fork_unnoticed())
             tell(worker, fd, number);
     }
+}
+
+void cede__descriptor_closed(int fd)
+{
+    struct cede__worker *worker;
+    int saved = errno;
+
+    if (fd < 0)
+        return;
+    for (worker = cede__run_workers(); worker; worker = worker->next)
+        if (worker != cede__worker && atomic_load(&worker->in_use) && !cede__fork_unnoticed())
+            tell(worker, fd, 0);
+    errno = saved;
 }
 
 void cede__descriptor_made(int fd, enum cede__fd_kind kind)
@@ -202,12 +230,16 @@ int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direc
     return record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
 }
 
-bool cede__call_nonblocking(struct cede__call *call)
+int cede__call_nonblocking(struct cede__call *call)
 {
     struct cede__fd *record = call->record;
+    int flags;
 
-    if (!record->listener && (!record->flags_known || !trusted(record))) {
-        record->nonblocking = cede__sys_fcntl(call->fd, F_GETFL, 0) & O_NONBLOCK;
+    if (!record->flags_known || !trusted(record)) {
+        flags = cede__sys_fcntl(call->fd, F_GETFL, 0);
+        if (flags < 0)
+            return -1;
+        record->nonblocking = flags & O_NONBLOCK;
         record->flags_known = true;
     }
     return record->nonblocking;
@@ -256,13 +288,14 @@ int cede__call_wait(struct cede__call *call)
 {
     struct cede__fd *record = call->record;
     struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
+    int nonblocking = cede__call_nonblocking(call);
     enum cede__wake reason;
     int64_t deadline_ns;
 
-    if (cede__call_nonblocking(call)) {
+    if (nonblocking > 0)
         errno = EAGAIN;
+    if (nonblocking != 0)
         return -1;
-    }
     deadline_ns = cede__call_deadline(call);
     /* Nothing is lost between the failed attempt and the wait. Registered just now: the kernel says at once whether it
      * is ready. Registered before: what has come since the attempt makes an edge, and nobody else looks at the poller
@@ -308,9 +341,40 @@ ssize_t cede__call_end(struct cede__call *call, ssize_t result)
 
 int cede_close(int fd)
 {
+    int result;
+
     /* First, so that when the kernel hands the number out again nobody waits on it any more. */
     cede__descriptor_closes(fd);
-    return cede__sys_close(fd);
+    result = cede__sys_close(fd);
+    cede__descriptor_closed(fd);
+    return result;
+}
+
+void cede_fd_closes(int fd)
+{
+    int saved = errno;
+
+    cede__descriptor_closes(fd);
+    errno = saved;
+}
+
+void cede_fd_made(int fd)
+{
+    int saved = errno;
+
+    if (cede__in_task() && fd >= 0)
+        forget(cede__worker, fd);
+    errno = saved;
+}
+
+void cede_fd_changed(int fd)
+{
+    struct cede__fd *record = cede__in_task() ? cede__poller_fd_known(&cede__worker->poller, fd) : NULL;
+
+    if (!record)
+        return;
+    record->flags_known = record->short_is_empty = record->drained = false;
+    record->recv_timeout_ns = record->send_timeout_ns = 0;
 }
 
 int cede_dup(int fd)
@@ -324,11 +388,16 @@ int cede_dup(int fd)
 int cede_dup3(int fd, int newfd, int flags)
 {
     /* Closes newfd, but only if nothing is wrong with the other arguments. */
-    if (fd != newfd && !(flags & ~O_CLOEXEC) && cede__sys_fcntl(fd, F_GETFD, 0) >= 0)
+    bool closes = fd != newfd && !(flags & ~O_CLOEXEC) && cede__sys_fcntl(fd, F_GETFD, 0) >= 0;
+    int result;
+
+    if (closes)
         cede__descriptor_closes(newfd);
-    newfd = cede__sys_dup3(fd, newfd, flags);
-    duplicated(fd, newfd);
-    return newfd;
+    result = cede__sys_dup3(fd, newfd, flags);
+    if (closes)
+        cede__descriptor_closed(newfd);
+    duplicated(fd, result);
+    return result;
 }
 
 int cede_pipe2(int fds[2], int flags)
@@ -350,20 +419,13 @@ int cede_fcntl(int fd, int command, ...)
     va_start(arguments, command);
     argument = va_arg(arguments, unsigned);
     va_end(arguments);
-    if (command == F_SETFL && record && record->listener)
-        result = cede__sys_fcntl(fd, command, argument | O_NONBLOCK);
-    else
-        result = cede__sys_fcntl(fd, command, argument);
+    result = cede__sys_fcntl(fd, command, argument);
     if (result < 0 || !cede__in_task())
         return result;
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
         duplicated(fd, result);
-        break;
-    case F_GETFL:
-        if (record && record->listener && !record->nonblocking)
-            result &= ~O_NONBLOCK;
         break;
     case F_SETFL:
         if (record) {

@@ -60,8 +60,8 @@ int cede__call_restart(struct cede__call *call);
 /* For a call that has to wait now: until when, by SO_RCVTIMEO or SO_SNDTIMEO; INT64_MAX: for ever. */
 int64_t cede__call_deadline(struct cede__call *call);
 
-/* Whether the user has set O_NONBLOCK. */
-bool cede__call_nonblocking(struct cede__call *call);
+/* Whether the user has set O_NONBLOCK: 1, 0, or -1 with errno EBADF if fd is not open any more. */
+int cede__call_nonblocking(struct cede__call *call);
 
 /* A task is about to wait until fd is readable: finds out whether a short read of it will mean that it is empty. */
 void cede__descriptor_learn(struct cede__fd *record, int fd);
@@ -76,5 +76,9 @@ void cede__descriptor_made(int fd, enum cede__fd_kind kind);
 /* To be called before fd is closed: wakes those who wait on it with EBADF, in every runtime of the process. Any
  * thread. */
 void cede__descriptor_closes(int fd);
+
+/* To be called after it was closed: tasks of other runtimes that began to wait on it in between look again. Any thread;
+ * keeps errno. */
+void cede__descriptor_closed(int fd);
 
 #endif

@@ -85,7 +85,7 @@ static void keep_current(struct cede__worker *worker)
     worker->head = worker->tail = 0;
     worker->live = 1;
     worker->external = worker->shared = worker->jobs = 0;
-    worker->ending = false;
+    worker->ending = worker->reachable = false;
     worker->root = self;
     worker->thread_id = (int)syscall(SYS_gettid);
     worker->thread.state = CEDE__TASK_PARKED; /* in cede_run(), where it may have been about to wake */

@@ -236,7 +236,7 @@ ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt)
 {
     struct transfer t = {.iov = (struct iovec *)iov, .iov_count = (size_t)iovcnt};
 
-    if (!cede__in_task() || iovcnt <= 0 || iovcnt > IOV_MAX || total(iov, (size_t)iovcnt) == 0)
+    if (!cede__in_task() || iovcnt <= 0 || iovcnt > IOV_MAX || !iov || total(iov, (size_t)iovcnt) == 0)
         return cede__sys_readv(fd, iov, iovcnt);
     return transfer(&t, fd, CEDE__READS, "readv");
 }
@@ -254,7 +254,7 @@ ssize_t cede_writev(int fd, const struct iovec *iov, int iovcnt)
 {
     struct transfer t = {.iov = (struct iovec *)iov, .iov_count = (size_t)iovcnt};
 
-    if (!cede__in_task() || iovcnt <= 0 || iovcnt > IOV_MAX)
+    if (!cede__in_task() || iovcnt <= 0 || iovcnt > IOV_MAX || !iov)
         return cede__sys_writev(fd, iov, iovcnt);
     return transfer(&t, fd, CEDE__WRITES, "writev");
 }
@@ -303,7 +303,7 @@ ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags)
     struct msghdr own;
     ssize_t n;
 
-    if (!cede__in_task())
+    if (!cede__in_task() || !msg)
         return cede__sys_recvmsg(fd, msg, flags);
     own = *msg;
     t.msg = &own;
@@ -338,7 +338,7 @@ ssize_t cede_sendmsg(int fd, const struct msghdr *msg, int flags)
     struct transfer t = {.flags = flags, .socket_only = true};
     struct msghdr own;
 
-    if (!cede__in_task())
+    if (!cede__in_task() || !msg)
         return cede__sys_sendmsg(fd, msg, flags);
     own = *msg;
     t.msg = &own;

@@ -8,8 +8,6 @@
 #include <netinet/tcp.h>
 
 #include "address.h"
-#include "sched.h"
-#include "sys.h"
 
 enum { BACKLOG = 4096 };
 
@@ -46,20 +44,6 @@ static int open_connected(const struct addrinfo *where, bool wildcard)
     return close_and_fail(fd);
 }
 
-/* Lets accept be tried without waiting. Outside a task the descriptor stays as it is: it belongs to no runtime, and the
- * one that it comes to could not tell this flag from one that the user has set. */
-static int set_nonblocking(int fd)
-{
-    struct cede__fd *record = cede__in_task() ? cede__poller_fd(&cede__worker->poller, fd) : NULL;
-
-    if (!record)
-        return cede__in_task() ? -1 : 0;
-    if (cede__sys_fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
-        return -1;
-    record->listener = true;
-    return 0;
-}
-
 static int open_listening(const struct addrinfo *where, bool wildcard)
 {
     static const int on = 1, off = 0;
@@ -70,7 +54,7 @@ static int open_listening(const struct addrinfo *where, bool wildcard)
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
         || (wildcard && where->ai_family == AF_INET6
             && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0)
-        || bind(fd, where->ai_addr, where->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 || set_nonblocking(fd) != 0)
+        || bind(fd, where->ai_addr, where->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
         return close_and_fail(fd);
     return fd;
 }

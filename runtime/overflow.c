@@ -8,6 +8,7 @@
 #include "backtrace.h"
 #include "dump.h"
 #include "handler.h"
+#include "run.h"
 #include "sys.h"
 
 enum {
@@ -67,10 +68,25 @@ static void report_overflow(struct cede__worker *worker, const struct cede__task
     cede__report_end(&report);
 }
 
+/* The worker that this thread runs, also while `cede__worker` is hidden from a call into libc (resolve.c). */
+static struct cede__worker *own_worker(void)
+{
+    struct cede__worker *worker = cede__worker;
+    int thread_id;
+
+    if (worker)
+        return worker;
+    thread_id = (int)syscall(SYS_gettid);
+    for (worker = cede__run_workers(); worker; worker = worker->next)
+        if (atomic_load(&worker->in_use) && worker->thread_id == thread_id)
+            break;
+    return worker;
+}
+
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
     const struct sigaction *previous = signo == SIGSEGV ? &previous_segv : &previous_bus;
-    struct cede__worker *worker = cede__worker;
+    struct cede__worker *worker = own_worker();
     struct search search = {.address = (uintptr_t)info->si_addr};
     bool fault = info->si_code > 0; /* else somebody sent the signal */
     int saved = errno;

@@ -84,7 +84,7 @@ static bool known_empty(const struct pollfd *fds, nfds_t nfds)
 {
     const struct cede__fd *record;
 
-    if (nfds != 1 || !(fds->events & (POLLIN | POLLRDNORM)) || fds->events & ~(POLLIN | POLLRDNORM))
+    if (nfds != 1 || !fds || !(fds->events & (POLLIN | POLLRDNORM)) || fds->events & ~(POLLIN | POLLRDNORM))
         return false;
     record = cede__poller_fd_known(&cede__worker->poller, fds->fd);
     return record && record->drained && !cede__worker->current->interrupt;

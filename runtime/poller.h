@@ -77,7 +77,6 @@ struct cede__fd {
     bool owned;            /* made and closed through cede: the registration can be trusted without asking */
     bool flags_known;      /* `nonblocking` is valid */
     bool nonblocking;      /* the user has set O_NONBLOCK: answer EAGAIN instead of waiting */
-    bool listener;         /* made by cede_listen(): O_NONBLOCK is ours, `nonblocking` is what the user wants */
     bool short_is_empty;   /* a short read empties it: TCP, owned, without SO_RCVLOWAT */
     bool drained;          /* a short read emptied it, and no event has come since: reading would fail */
     bool hangup;           /* CEDE__HANGUP or CEDE__URGENT was seen: never drained again */

@@ -25,8 +25,12 @@ static void run(struct cede__job *job)
 {
     struct lookup *lookup = CEDE__CONTAINER(job, struct lookup, job);
 
+    errno = 0;
     lookup->answer = getaddrinfo(lookup->node, lookup->service, lookup->given_hints, &lookup->found);
     lookup->error = errno;
+    /* Without the means to open its files and sockets, libc says that there is no such name. */
+    if (lookup->answer == EAI_NONAME && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        lookup->answer = EAI_SYSTEM;
 }
 
 static void release(struct cede__job *job)

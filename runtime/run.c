@@ -91,7 +91,7 @@ static int open_worker(struct cede__worker *worker, size_t stack_size)
     cede__control_get(&worker->control);
     worker->stacks = (struct cede__stacks){0};
     worker->root = NULL;
-    worker->ending = false;
+    worker->ending = worker->reachable = false;
     worker->thread_id = (int)syscall(SYS_gettid);
     atomic_store(&worker->dump_requested, false);
     worker->thread = (struct cede__task){
@@ -181,7 +181,9 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
                 errno = worker->root->done.error;
         }
         error = errno;
+        cede__run_lock(); /* the first task's handle becomes stale, and with it the runtime's: see runtime.c */
         cede__task_each(worker, forget, NULL);
+        cede__run_unlock();
         cede__worker = NULL;
     } else {
         error = errno;

@@ -177,12 +177,14 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
             return;
         next_ns = cede__timers_next(&worker->timers);
         if (next_ns == INT64_MAX && !worker->external && !worker->jobs
-            && !(worker->shared && cede__sched_other_threads())) {
+            && !((worker->shared || worker->reachable) && cede__sched_other_threads())) {
             cede__sched_deadlock(worker);
             continue;
         }
         timeout_ns = next_ns == INT64_MAX ? INT64_MAX : next_ns > worker->now_ns ? next_ns - worker->now_ns : 0;
-        atomic_store(&worker->asleep, true);
+        /* An exchange where a sequentially consistent store would do: qemu 7.2 lets such a store on aarch64 pass the load
+         * that follows, and a wake is lost. */
+        atomic_exchange(&worker->asleep, true);
         if (atomic_load(&worker->inbox) || atomic_load(&worker->dump_requested))
             timeout_ns = 0;
         poll(worker, timeout_ns);

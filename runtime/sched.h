@@ -66,6 +66,7 @@ struct cede__worker {
     struct cede__args_block *free_args; /* see spawn.c */
     struct cede__task *root;    /* the first task */
     bool ending;                /* it has ended, all others have been cancelled */
+    bool reachable;             /* cede_runtime() was called: any other thread of the process may bring tasks */
     struct cede__task thread;   /* stands for the OS thread itself: the context of cede_run() */
     struct cede__stack thread_stack;      /* its stack, as far as the sanitizers care */
     struct cede__poller poller;

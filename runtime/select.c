@@ -2,8 +2,10 @@
 /* select; see cede/io.h. In a task it is a poll of the descriptors in the sets, which may be larger than fd_set. */
 #include <cede/io.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "duration.h"
 #include "sched.h"
@@ -151,9 +153,33 @@ static int64_t duration_of(const struct timeval *timeout)
     return cede__duration_of(&whole);
 }
 
+/* nfds, or the size of the process's table of descriptors if that is less: Linux looks at no more of the sets, which
+ * need not be as large as a caller of select(getdtablesize(), ...) claims. -1 with errno if it cannot be known. */
+static int cut_to_table(int nfds)
+{
+    static const char label[] = "\nFDSize:\t";
+    char text[1024], *found;
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t size;
+    long slots;
+
+    if (fd < 0)
+        return -1;
+    size = cede__sys_read(fd, text, sizeof text - 1);
+    cede__sys_close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    found = strstr(text, label);
+    if (!found) {
+        errno = ENOSYS;
+        return -1;
+    }
+    slots = strtol(found + strlen(label), NULL, 10);
+    return slots < nfds ? (int)slots : nfds;
+}
+
 int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)
 {
-    const struct sets sets = {nfds, readfds, writefds, exceptfds};
+    struct sets sets = {nfds, readfds, writefds, exceptfds};
     int64_t duration_ns = timeout ? duration_of(timeout) : INT64_MAX, until_ns;
     struct timespec left;
     int ready, error;
@@ -163,6 +189,11 @@ int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, 
     if (nfds < 0) {
         errno = EINVAL;
         return -1;
+    }
+    if (nfds > FD_SETSIZE && cede__in_task()) {
+        sets.nfds = cut_to_table(nfds);
+        if (sets.nfds < 0)
+            return -1;
     }
     until_ns = timeout ? cede__duration_after(cede_now(), duration_ns) : INT64_MAX;
     if (cede__in_task()) {

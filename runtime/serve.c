@@ -156,7 +156,12 @@ static int recover(struct server *server, int fd)
     case ENOMEM:
         return pause_for_resources(server);
     case EAGAIN: /* the user has set O_NONBLOCK */
-        return cede_poll(&ready, 1, -1) < 0 ? -1 : 0;
+        if (cede_poll(&ready, 1, -1) < 0)
+            return -1;
+        if (!(ready.revents & POLLNVAL))
+            return 0;
+        errno = EBADF; /* closed meanwhile: the number may mean something else by now */
+        return -1;
     /* The connection was lost before it was accepted: Linux reports its errors here. */
     case ECONNABORTED:
     case EHOSTDOWN:

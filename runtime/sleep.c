@@ -42,7 +42,9 @@ int cede_sleep(int64_t duration_ns)
 
 int cede_usleep(unsigned usec)
 {
-    return cede_sleep((int64_t)usec * CEDE_MICROSECOND);
+    const struct timespec duration = cede__duration_timespec((int64_t)usec * CEDE_MICROSECOND);
+
+    return cede_nanosleep(&duration, NULL);
 }
 
 int cede_nanosleep(const struct timespec *duration, struct timespec *remaining)

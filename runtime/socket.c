@@ -50,11 +50,10 @@ static bool may_accept(int fd, int flags)
 }
 
 /* accept4(2) without blocking, on a socket whose flags say that it blocks: ask first. If another thread or process
- * takes the connection before we do, the thread waits for the next one; cede_listen() makes sockets that have no such
- * gap. */
+ * takes the connection before we do, the thread waits for the next one; see cede_listen(). */
 static int attempt_accept(struct cede__call *call, struct sockaddr *addr, socklen_t *addrlen, int flags)
 {
-    if (!call->record->listener && !cede__call_nonblocking(call) && !ready(call->fd, POLLIN)
+    if (!cede__call_nonblocking(call) && !ready(call->fd, POLLIN)
         && may_accept(call->fd, flags)) {
         errno = EAGAIN;
         return -1;

@@ -8,15 +8,6 @@
 
 enum { SPINS = 100 }; /* then whoever has set BUSY has probably lost its CPU, perhaps to this very thread */
 
-static inline void relax(void)
-{
-#if defined __x86_64__ || defined __i386__
-    __builtin_ia32_pause();
-#elif defined __aarch64__
-    __asm__ volatile("isb");
-#endif
-}
-
 uintptr_t cede__sync_enter_contended(struct cede__sync *sync)
 {
     int saved = errno, spins = 0;
@@ -24,7 +15,7 @@ uintptr_t cede__sync_enter_contended(struct cede__sync *sync)
 
     while (seen & CEDE__SYNC_BUSY || !cede__sync_swap(sync, seen, seen | CEDE__SYNC_BUSY)) {
         if (++spins < SPINS) {
-            relax();
+            cede__relax();
         } else {
             spins = 0;
             syscall(SYS_sched_yield);

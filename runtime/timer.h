@@ -48,7 +48,8 @@ static inline bool cede__timer_armed(const struct cede__timer *timer)
     return cede__list_linked(&timer->link);
 }
 
-/* Fires what is due at now_ns, in order of ticks, and within a tick in the order of arming. `fire` may arm and disarm any timer. Returns how many fired. */
+/* Fires what is due at now_ns, in order of ticks, and within a tick in the order of arming. `fire` may arm and disarm
+ * any timer. Returns how many fired. */
 unsigned cede__timers_advance(struct cede__timers *timers, int64_t now_ns);
 
 /* When to advance next: never later than the first timer, INT64_MAX if there is none. May be earlier than that timer

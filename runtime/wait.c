@@ -40,6 +40,7 @@ enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
     if (self->interrupt) {
         cede__list_remove(&waiter->link);
         cede__sched_drain(worker); /* a cancel comes before a timeout */
+        cede__sched_tick(worker);  /* a task that tries again and again must not keep the others from running */
         return cede__wait_interrupt(self->interrupt);
     }
     waiter->since_ns = worker->now_ns;

@@ -2,6 +2,7 @@
 /* The main function of every suite. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -20,6 +21,14 @@ unsigned harness_random(unsigned *state)
 bool harness_valgrind(void)
 {
     return RUNNING_ON_VALGRIND;
+}
+
+bool harness_emulated(const char *what)
+{
+    if (!getenv("CEDE_TEST_EMULATED"))
+        return false;
+    printf("skipped in part: this emulator has no %s\n", what);
+    return true;
 }
 
 int main(void)

@@ -49,12 +49,18 @@ unsigned harness_random(unsigned *state);
 /* Whether Valgrind runs the test: it has limits of its own on mappings and threads. */
 bool harness_valgrind(void);
 
+/* Whether an emulator runs the test that does not know `what` (CEDE_TEST_EMULATED is set); says so: the test is to skip
+ * that part. */
+bool harness_emulated(const char *what);
+
 /* Asserts that an expression fails with -1 and the given errno. */
 #define ck_assert_fails(expression, error)             \
     do {                                               \
         errno = 0;                                     \
-        ck_assert_int_eq((long)(expression), -1);      \
-        ck_assert_int_eq(errno, (error));              \
+        long result_ = (long)(expression);             \
+        int errno_ = errno; /* asserting changes it */ \
+        ck_assert_int_eq(result_, -1);                 \
+        ck_assert_int_eq(errno_, (error));             \
     } while (0)
 
 #define TASK_TEST(name)                                 \

@@ -338,6 +338,31 @@ TASK_TEST(signals_from_other_threads_break_nothing)
         pthread_join(threads[i], NULL);
 }
 
+static int try_again_and_again(void *flag)
+{
+    while (!*(volatile int *)flag)
+        cede_sleep(CEDE_MILLISECOND);
+    return 0;
+}
+
+static int set_flag(void *flag)
+{
+    *(volatile int *)flag = 1;
+    return 0;
+}
+
+TASK_TEST(one_that_waits_again_and_again_does_not_stop_the_others)
+{
+    int flag = 0;
+    struct cede_task *stubborn = cede_spawn(try_again_and_again, &flag), *other;
+
+    ck_assert_int_eq(cede_cancel(stubborn), 0);
+    cede_yield();
+    other = cede_spawn(set_flag, &flag);
+    ck_assert_int_eq(cede_await(stubborn), 0);
+    ck_assert_int_eq(cede_await(other), 0);
+}
+
 Suite *suite(void)
 {
     Suite *cancel = suite_create("cancel");
@@ -356,6 +381,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_signal_handler_may_cancel);
     tcase_add_test(cases, a_storm_of_signals_breaks_nothing);
     tcase_add_test(cases, signals_from_other_threads_break_nothing);
+    tcase_add_test(cases, one_that_waits_again_and_again_does_not_stop_the_others);
     suite_add_tcase(cancel, cases);
     return cancel;
 }

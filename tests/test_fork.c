@@ -99,18 +99,29 @@ TASK_TEST(the_child_has_this_task_alone)
     ck_assert_int_eq(cede_await(reader), 1);
 }
 
+static int write_late(void *fd)
+{
+    return cede_sleep(2 * CEDE_MILLISECOND) == 0 ? (int)cede_write((int)(intptr_t)fd, "y", 1) : -1;
+}
+
 /* The child closes and reads what the parent waits for, and has events of its own on it. */
 TASK_TEST(descriptors_are_watched_anew)
 {
     struct cede_task *reader;
+    int known[2];
     char byte;
     pid_t child;
 
     ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, known), 0);
     reader = cede_spawn(read_pair, NULL);
-    cede_sleep(CEDE_MILLISECOND);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_read(known[0], &byte, 1), ETIMEDOUT);
     child = fork();
     if (child == 0) {
+        cede_spawn(write_late, (void *)(intptr_t)known[1]);
+        cede_timeout (10 * CEDE_SECOND)
+            MUST(cede_read(known[0], &byte, 1) == 1 && byte == 'y');
         cede_timeout (10 * CEDE_MILLISECOND)
             MUST(cede_read(pair[1], &byte, 1) == -1 && errno == ETIMEDOUT);
         cede_timeout (20 * CEDE_MILLISECOND)
@@ -454,6 +465,8 @@ START_TEST(threads_fork_beside_runtimes)
     pid_t child;
     int i;
 
+    /* What is done once per process is done: of the pthread_once(3)s only glibc's survives a fork in its midst. */
+    ck_assert_int_eq(cede_run(double_it, (void *)1), 2);
     for (i = 0; i < 2; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, run_busy, NULL), 0);
     for (i = 0; i < 20; i++) {

@@ -207,13 +207,45 @@ static int dialler(struct dialler *a)
 /* That it can be tried without waiting is the runtime's business: to the user it is a blocking socket. */
 TASK_TEST(accept_waits_on_what_listen_made)
 {
-    int listener = listen_locally(), client, server;
+    int listener = listen_locally(), copy = cede_dup(listener), client, server;
 
     ck_assert_int_eq(cede_fcntl(listener, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_eq(fcntl(listener, F_GETFL) & O_NONBLOCK, 0);
     cede_detach(cede_go(dialler, .address = address_of(listener), .fd = &client));
     ck_assert_int_ge(server = cede_accept(listener, NULL, NULL), 0);
-    close_all(3, (int[]){client, server, listener});
+    close_all(2, (int[]){client, server});
+    cede_detach(cede_go(dialler, .address = address_of(listener), .fd = &client));
+    ck_assert_int_ge(server = cede_accept(copy, NULL, NULL), 0);
+    close_all(4, (int[]){client, server, listener, copy});
 }
+
+/* The socket of one runtime, in the next. */
+static int kept_listener;
+
+static int listen_only(void *unused)
+{
+    (void)unused;
+    kept_listener = listen_locally();
+    return 0;
+}
+
+static int accept_from_it(void *unused)
+{
+    int client, server;
+
+    (void)unused;
+    cede_detach(cede_go(dialler, .address = address_of(kept_listener), .fd = &client));
+    ck_assert_int_ge(server = cede_accept(kept_listener, NULL, NULL), 0);
+    close_all(3, (int[]){client, server, kept_listener});
+    return 0;
+}
+
+START_TEST(accept_waits_in_another_runtime)
+{
+    ck_assert_int_eq(cede_run(listen_only, NULL), 0);
+    ck_assert_int_eq(cede_run(accept_from_it, NULL), 0);
+}
+END_TEST
 
 /* The port is taken for IPv6 only: a listener for IPv4 alone would not be what was asked for. */
 TASK_TEST(a_wildcard_is_not_cut_in_half)
@@ -421,6 +453,18 @@ static int closer(struct closer *a)
     return cede_close(a->fd);
 }
 
+/* Closes a listener, whose number then is that of another. */
+struct reuser { int fd; };
+static int reuser(struct reuser *a)
+{
+    int other = listen_locally();
+
+    ck_assert_int_eq(fcntl(other, F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_eq(cede_dup3(other, a->fd, 0), a->fd);
+    cede_close(other);
+    return 0;
+}
+
 TASK_TEST(ends_of_serve)
 {
     struct counts counts = {0};
@@ -431,6 +475,14 @@ TASK_TEST(ends_of_serve)
     cede_detach(cede_go(closer, .fd = listener));
     ck_assert_fails(cede_serve(listener, echo, &counts), EBADF);
     ck_assert_fails(cede_serve(listener, echo, &counts), EBADF);
+    listener = listen_locally();
+    ck_assert_int_ne(cede_fcntl(listener, F_SETFL, O_NONBLOCK), -1);
+    cede_timeout (5 * CEDE_MILLISECOND)
+        ck_assert_fails(cede_serve(listener, echo, &counts), ETIMEDOUT);
+    cede_detach(cede_go(reuser, .fd = listener));
+    cede_timeout (CEDE_SECOND)
+        ck_assert_fails(cede_serve(listener, echo, &counts), EBADF);
+    cede_close(listener);
     listener = listen_locally();
     ck_assert_fails(cede_serve(listener, NULL, NULL), EINVAL);
     ck_assert_fails(cede_serve(0, echo, NULL), ENOTSOCK);
@@ -589,6 +641,8 @@ TASK_TEST(no_memory_for_stacks)
     rlim_t plenty;
     char byte;
 
+    if (harness_emulated("limit on memory"))
+        return;
     allow_descriptors(2 * STACKLESS + 50);
     serving = cede_go(server, .fd = listener, .handler = echo, .arg = &counts, .error = &error);
     for (i = 0; i < STACKLESS; i++)
@@ -626,6 +680,7 @@ Suite *suite(void)
     tcase_add_test(cases, every_kind_of_address_outside_a_task);
     tcase_add_test(cases, ipv6);
     tcase_add_test(cases, accept_waits_on_what_listen_made);
+    tcase_add_test(cases, accept_waits_in_another_runtime);
     tcase_add_test(cases, a_wildcard_is_not_cut_in_half);
     tcase_add_test(cases, errors_of_dial_and_listen);
     tcase_add_test(cases, a_dial_can_be_ended);

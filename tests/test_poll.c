@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -733,6 +734,36 @@ START_TEST(outside_a_task_they_block)
 }
 END_TEST
 
+TASK_TEST(no_array_is_a_fault)
+{
+    ck_assert_fails(cede_poll(NULL, 1, 10), EFAULT);
+    ck_assert_fails(cede_ppoll(NULL, 2, NULL, NULL), EFAULT);
+}
+
+/* A common way to say "all": more than the sets can hold, where the process may have many descriptors. They lie before
+ * memory that must not be touched. */
+TASK_TEST(select_looks_at_no_more_than_there_can_be)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    fd_set *set = (fd_set *)(memory + page - sizeof *set);
+    struct timeval timeout = {0, 10000};
+    int fds[2];
+
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    ck_assert_int_eq(mprotect(memory + page, page, PROT_NONE), 0);
+    ck_assert_int_eq(cede_pipe2(fds, 0), 0);
+    FD_SET(fds[0], set);
+    ck_assert_int_eq(cede_select(1 << 20, set, NULL, NULL, &timeout), 0);
+    FD_SET(fds[0], set);
+    ck_assert_int_eq(cede_write(fds[1], "x", 1), 1);
+    ck_assert_int_eq(cede_select(1 << 20, set, NULL, NULL, NULL), 1);
+    ck_assert(FD_ISSET(fds[0], set));
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+    munmap(memory, 2 * page);
+}
+
 Suite *suite(void)
 {
     Suite *poll = suite_create("poll");
@@ -769,6 +800,8 @@ Suite *suite(void)
     tcase_add_test(cases, select_errors);
     tcase_add_test(cases, select_for_exceptions_ignores_a_hang_up);
     tcase_add_test(cases, outside_a_task_they_block);
+    tcase_add_test(cases, no_array_is_a_fault);
+    tcase_add_test(cases, select_looks_at_no_more_than_there_can_be);
     suite_add_tcase(poll, cases);
     return poll;
 }

@@ -169,7 +169,7 @@ START_TEST(forgetting_hands_out_the_waiters_and_all_else)
     uint32_t generation = record->generation;
 
     wait_on_fd();
-    record->drained = record->hangup = record->nonblocking = record->listener = true;
+    record->drained = record->hangup = record->nonblocking = true;
     record->kind = CEDE__FD_TCP;
     record->recv_timeout_ns = 7;
     cede__poller_forget(&poller, FD, &waiters);
@@ -178,7 +178,7 @@ START_TEST(forgetting_hands_out_the_waiters_and_all_else)
     ck_assert_ptr_null(cede__list_take(&waiters));
     ck_assert_uint_ne(record->generation, generation);
     ck_assert(!record->registered && !record->owned && !record->drained && !record->hangup);
-    ck_assert(!record->nonblocking && !record->listener && record->recv_timeout_ns == 0);
+    ck_assert(!record->nonblocking && record->recv_timeout_ns == 0);
     ck_assert_int_eq(record->kind, CEDE__FD_UNKNOWN);
     cede__poller_forget(&poller, 99 * 512, &waiters); /* never known */
     cede__poller_forget(&poller, -1, &waiters);

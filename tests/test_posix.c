@@ -12,9 +12,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -27,6 +32,8 @@
 /* ---- another task ticks meanwhile ---- */
 
 enum { ENOUGH_TICKS = 2, TICK_US = 1000, DELAY_US = 20 * TICK_US };
+
+#define LONG_NS (3 * CEDE_SECOND) /* for what must not wait at all; shorter than libcheck's patience */
 
 static int ticks, pair[2];
 static bool stop;
@@ -61,6 +68,15 @@ static int late_write(void *unused)
     (void)unused;
     usleep(DELAY_US);
     return write(pair[1], "x", 1) == 1 ? 0 : -1;
+}
+
+static int late_write_value(void *unused)
+{
+    static const uint64_t value = 1;
+
+    (void)unused;
+    usleep(DELAY_US);
+    return write(pair[1], &value, sizeof value) == sizeof value ? 0 : -1;
 }
 
 static void assert_readers_yield(const struct posix_call *calls)
@@ -326,6 +342,152 @@ TASK_TEST(flags_of_descriptors_stay)
         ck_assert_fails(posix_calls_plain[0].wait(pair[0], POSIX_CALL_BUFFER), ETIMEDOUT);
 }
 
+static void assert_read_waits(int fd)
+{
+    char byte;
+
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(read(fd, &byte, 1), ETIMEDOUT);
+}
+
+TASK_TEST(fionbio_is_heeded_after_a_wait)
+{
+    int on = 1, off = 0, waiting = -1;
+    char byte;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_read_waits(pair[0]);
+    ck_assert_int_eq(ioctl(pair[0], FIONBIO, &on), 0);
+    ck_assert_int_eq(true_flags(pair[0]) & O_NONBLOCK, O_NONBLOCK);
+    cede_timeout (LONG_NS)
+        ck_assert_fails(read(pair[0], &byte, 1), EAGAIN);
+    ck_assert_int_eq(ioctl(pair[0], FIONBIO, &off), 0);
+    ck_assert_int_eq(true_flags(pair[0]) & O_NONBLOCK, 0);
+    assert_read_waits(pair[0]);
+    /* Other requests are the kernel's. */
+    ck_assert_int_eq(write(pair[1], "abc", 3), 3);
+    ck_assert_int_eq(ioctl(pair[0], FIONREAD, &waiting), 0);
+    ck_assert_int_eq(waiting, 3);
+    ck_assert_fails(ioctl(999, FIONBIO, &on), EBADF);
+    ck_assert_fails(ioctl(pair[0], FIONBIO, NULL), EFAULT);
+}
+
+TASK_TEST(socket_timeouts_are_heeded_after_a_wait)
+{
+    static const struct timeval soon = {.tv_usec = 1000}, never = {0};
+    static char filling[1 << 16];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_read_waits(pair[0]);
+    ck_assert_int_eq(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon), 0);
+    cede_timeout (LONG_NS)
+        ck_assert_fails(posix_calls_plain[0].wait(pair[0], POSIX_CALL_BUFFER), EAGAIN);
+    ck_assert_int_eq(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &never, sizeof never), 0);
+    assert_read_waits(pair[0]);
+    while (send(pair[1], filling, sizeof filling, MSG_DONTWAIT) > 0)
+        ;
+    while (send(pair[1], filling, 1, MSG_DONTWAIT) > 0)
+        ;
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(write(pair[1], "x", 1), ETIMEDOUT);
+    ck_assert_int_eq(setsockopt(pair[1], SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon), 0);
+    cede_timeout (LONG_NS)
+        ck_assert_fails(write(pair[1], "x", 1), EAGAIN);
+    ck_assert_fails(setsockopt(pair[0], SOL_SOCKET, -1, &soon, sizeof soon), ENOPROTOOPT);
+}
+
+TASK_TEST(fclose_ends_a_wait)
+{
+    struct cede_task *reader;
+    FILE *stream;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    reader = cede_spawn(read_pair, NULL);
+    usleep(TICK_US);
+    stream = fdopen(pair[0], "r");
+    ck_assert_ptr_nonnull(stream);
+    ck_assert_int_eq(fclose(stream), 0);
+    cede_timeout (LONG_NS)
+        ck_assert_fails(cede_await(reader), EBADF);
+}
+
+/* Makes a descriptor, waits on it, and closes it by stdio or behind everybody's back. Returns its number. */
+static int lose_a_number(bool by_stdio)
+{
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    assert_read_waits(fds[0]);
+    ck_assert_int_eq(by_stdio ? fclose(fdopen(fds[0], "r")) : (int)syscall(SYS_close, fds[0]), 0);
+    ck_assert_int_eq(close(fds[1]), 0);
+    return fds[0];
+}
+
+/* Both ends in one: what is written can be read. */
+enum { BY_FIFO, BY_EVENTFD, BY_FIFO_AT };
+
+static int make_both_ends(int way, const char *path)
+{
+    return way == BY_FIFO      ? open(path, O_RDWR)
+           : way == BY_EVENTFD ? eventfd(0, 0)
+                               : openat(AT_FDCWD, path, O_RDWR);
+}
+
+TASK_TEST(a_number_used_again_is_noticed)
+{
+    char directory[] = "/tmp/cede-test-posix-XXXXXX", path[64];
+    struct cede_task *writer;
+    uint64_t value;
+    int round, lost;
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/fifo", directory);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    for (round = 0; round < 6; round++) {
+        lost = lose_a_number(round < 3);
+        pair[1] = make_both_ends(round % 3, path);
+        ck_assert_int_eq(pair[1], lost);
+        writer = cede_spawn(late_write_value, NULL);
+        cede_timeout (LONG_NS)
+            ck_assert_int_eq(read(pair[1], &value, sizeof value), sizeof value);
+        ck_assert_int_eq(cede_await(writer), 0);
+        ck_assert_int_eq(close(pair[1]), 0);
+    }
+    unlink(path);
+    rmdir(directory);
+}
+
+TASK_TEST(files_can_be_made)
+{
+    char directory[] = "/tmp/cede-test-posix-XXXXXX", path[64];
+    volatile int flags = O_RDONLY; /* not known to the compiler: what it calls when it fortifies */
+    struct stat status;
+    FILE *stream;
+    char *text;
+    size_t size;
+    int fd;
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/file", directory);
+    fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0640);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fstat(fd, &status), 0);
+    ck_assert_int_eq(status.st_mode & 07737, 0600); /* but for what a umask may take */
+    close(fd);
+    ck_assert_fails(open(path, O_CREAT | O_EXCL | O_WRONLY, 0640), EEXIST);
+    ck_assert_fails(openat(AT_FDCWD, "/nonexistent/file", flags), ENOENT);
+    fd = creat(path, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    unlink(path);
+    rmdir(directory);
+    stream = open_memstream(&text, &size); /* has no descriptor */
+    ck_assert_int_ge(fputs("cede", stream), 0);
+    ck_assert_int_eq(fclose(stream), 0);
+    ck_assert_str_eq(text, "cede");
+    free(text);
+}
+
 TASK_TEST(descriptors_can_be_copied)
 {
     int fds[2], copy;
@@ -485,6 +647,11 @@ Suite *suite(void)
     tcase_add_test(calls, sleepers_yield);
     tcase_add_test(calls, sleep_returns_what_is_left);
     tcase_add_test(calls, flags_of_descriptors_stay);
+    tcase_add_test(calls, fionbio_is_heeded_after_a_wait);
+    tcase_add_test(calls, socket_timeouts_are_heeded_after_a_wait);
+    tcase_add_test(calls, fclose_ends_a_wait);
+    tcase_add_test(calls, a_number_used_again_is_noticed);
+    tcase_add_test(calls, files_can_be_made);
     tcase_add_test(calls, descriptors_can_be_copied);
     tcase_add_test(calls, files_at_an_offset);
     suite_add_tcase(posix, calls);

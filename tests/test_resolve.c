@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -69,6 +70,22 @@ TASK_TEST(errors_are_those_of_getaddrinfo)
     hints = stream;
     hints.ai_flags = 1 << 30;
     ck_assert_int_eq(cede_getaddrinfo("localhost", "80", &hints, &result), EAI_BADFLAGS);
+}
+
+TASK_TEST(out_of_descriptors_is_no_unknown_name)
+{
+    struct addrinfo hints = stream, *result;
+    struct rlimit limit, none;
+
+    ck_assert_int_eq(cede_getaddrinfo("localhost", "80", &hints, &result), 0); /* what is opened once, is open */
+    freeaddrinfo(result);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    errno = 0;
+    ck_assert_int_eq(cede_getaddrinfo("localhost", "80", &hints, &result), EAI_SYSTEM);
+    ck_assert_int_eq(errno, EMFILE);
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 struct canceller { struct cede_task *task; };
@@ -175,6 +192,7 @@ Suite *suite(void)
     tcase_add_test(cases, localhost);
     tcase_add_test(cases, numbers_need_no_thread);
     tcase_add_test(cases, errors_are_those_of_getaddrinfo);
+    tcase_add_test(cases, out_of_descriptors_is_no_unknown_name);
     tcase_add_test(cases, a_wait_can_be_ended);
     tcase_add_test(cases, abandoned_lookups);
     tcase_add_test(cases, a_hundred_lookups_while_others_go_on);

@@ -51,10 +51,11 @@ TASK_TEST(inside_a_task_it_is_EBUSY)
 
 static int checks_attr(void *expected)
 {
-    char top;
+    /* Not the address of a local variable: ASan may keep those elsewhere. */
+    char *frame = __builtin_frame_address(0);
 
     ck_assert_str_eq(cede_name(), expected);
-    return (&top > (char *)cede__worker->current->run.stack->bottom) && cede__worker->stack_size == (size_t)64 << 10;
+    return frame > cede__worker->current->run.stack->bottom && cede__worker->stack_size == (size_t)64 << 10;
 }
 
 START_TEST(options_hold_for_the_first_task)
@@ -265,6 +266,8 @@ START_TEST(no_memory_is_ENOMEM)
     struct rlimit limit, none;
     struct cede_run_attr attr = {.stack_size = CEDE_STACK_MAX};
 
+    if (harness_emulated("limit on memory"))
+        return;
     ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
     none = limit;
     none.rlim_cur = (rlim_t)700 << 20;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cede_sleep() and POSIX's sleeps: never short, every errno, what is left. */
+#include <signal.h>
+#include <sys/time.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -203,6 +205,24 @@ TASK_TEST(others_run_meanwhile)
     ck_assert(cede_await(a) == 0 && cede_await(b) == 0);
 }
 
+static void on_alarm(int signo)
+{
+    (void)signo;
+}
+
+/* As usleep(3) is; cede_sleep() goes on. */
+START_TEST(a_signal_ends_usleep_outside_a_task)
+{
+    struct itimerval soon = {.it_value.tv_usec = 20000, .it_interval.tv_usec = 20000}, never = {0};
+
+    signal(SIGALRM, on_alarm);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    ck_assert_fails(cede_usleep(20000000), EINTR);
+    ck_assert_int_eq(cede_sleep(50 * CEDE_MILLISECOND), 0);
+    setitimer(ITIMER_REAL, &never, NULL);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *sleep = suite_create("sleep");
@@ -216,6 +236,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_deadline_ends_it_and_tells_what_is_left);
     tcase_add_test(cases, a_cancel_ends_it_and_tells_what_is_left);
     tcase_add_test(cases, others_run_meanwhile);
+    tcase_add_test(cases, a_signal_ends_usleep_outside_a_task);
     suite_add_tcase(sleep, cases);
     return sleep;
 }

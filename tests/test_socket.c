@@ -130,14 +130,12 @@ TASK_TEST(accept_can_be_interrupted)
     cede_close(fd);
 }
 
-TASK_TEST(our_listener_accepts_without_asking)
+TASK_TEST(accept_of_who_asked_not_to_wait)
 {
     int fd = listener(10), connection;
     struct cede_task *task;
     char c;
 
-    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-    cede__poller_fd_known(&cede__worker->poller, fd)->listener = true;
     task = cede_spawn(client, NULL);
     connection = cede_accept(fd, NULL, NULL);
     ck_assert_int_ge(connection, 0);
@@ -380,7 +378,7 @@ Suite *suite(void)
     tcase_add_test(calls, accept_waits_for_connect);
     tcase_add_test(calls, accept_reports_misuse);
     tcase_add_test(calls, accept_can_be_interrupted);
-    tcase_add_test(calls, our_listener_accepts_without_asking);
+    tcase_add_test(calls, accept_of_who_asked_not_to_wait);
     tcase_add_test(calls, connect_reports_refusal_and_may_try_again);
     tcase_add_test(calls, connect_of_who_asked_not_to_wait);
     tcase_add_test(calls, connect_can_be_interrupted);

@@ -23,6 +23,12 @@ static inline void *cede__frame_pc(const void *context)
     return (void *)pc;
 }
 
+/* Longer than `yield`, which most cores take for nothing. */
+static inline void cede__relax(void)
+{
+    __asm__ volatile("isb");
+}
+
 struct cede__control {
     uint64_t fpcr;
 };

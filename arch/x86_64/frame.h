@@ -25,6 +25,11 @@ static inline void *cede__frame_pc(const void *context)
     return (void *)(uintptr_t)((const struct cede__frame *)context)->rip;
 }
 
+static inline void cede__relax(void)
+{
+    __builtin_ia32_pause();
+}
+
 struct cede__control {
     uint32_t mxcsr;
     uint16_t x87_cw;

@@ -11,7 +11,8 @@
  *
  * A descriptor's flags are never changed. One on which the user has set O_NONBLOCK answers EAGAIN at once, as always;
  * change that flag with cede_fcntl(), because it is looked up once per descriptor.
- * SO_RCVTIMEO and SO_SNDTIMEO are honoured as they stood when the descriptor was first waited on.
+ * SO_RCVTIMEO and SO_SNDTIMEO are honoured as they stood when the descriptor was first waited on, or waited on after
+ * cede_fd_changed().
  *
  * A descriptor that a task has waited on must be closed with cede_close(), which wakes everybody who waits on it with
  * EBADF and forgets the number. (libcede-posix does all of this under libc's own names.)
@@ -69,7 +70,9 @@ CEDE_API int cede_dup3(int fd, int newfd, int flags);
 /*
  * poll(2), ppoll(2), select(2). Any number of descriptors; more than 64 in one call take memory (ENOMEM), where one
  * that is polled for reading and for writing counts twice. A descriptor that is closed with cede_close() meanwhile is
- * reported as POLLNVAL (select: EBADF). select leaves in *timeout what was left of it, as Linux does.
+ * reported as POLLNVAL (select: EBADF). select leaves in *timeout what was left of it, as Linux does. An nfds of more
+ * than FD_SETSIZE is cut, as in Linux, to the size of the process's table of descriptors, which takes a look at /proc
+ * and so a free descriptor.
  *
  * In a task signal handlers run as ever, but do not end the wait, with one exception: ppoll answers EINTR when it has
  * let through a signal that is blocked otherwise. Signals that sigmask blocks in addition are not held back while the task
@@ -85,6 +88,19 @@ CEDE_API int cede_close(int fd);
 /* fcntl(2), for the commands that take an int or nothing. */
 CEDE_API int cede_fcntl(int fd, int command, ...);
 
+/*
+ * For whoever does by other calls what the ones above do; libcede-posix does. All: do not park, keep errno. Any thread.
+ *
+ * cede_fd_closes  fd is about to be closed, by fclose(3) say: tasks that wait on it wake with EBADF
+ * cede_fd_made    fd was handed out just now, by open(2) say: what is known of an earlier descriptor of that number is
+ *                 forgotten. Concerns the runtime of the calling task; outside a task does nothing
+ * cede_fd_changed O_NONBLOCK, SO_RCVTIMEO, SO_SNDTIMEO or SO_RCVLOWAT of fd was changed: the next wait looks them up
+ *                 again. Concerns the runtime of the calling task; outside a task does nothing
+ */
+CEDE_API void cede_fd_closes(int fd);
+CEDE_API void cede_fd_made(int fd);
+CEDE_API void cede_fd_changed(int fd);
+
 /* usleep(3), nanosleep(2), clock_nanosleep(2): ECANCELED and ETIMEDOUT in the manner of EINTR, with the time that
  * was left in *remaining. clock_nanosleep returns the error number, as always. */
 CEDE_API int cede_usleep(unsigned usec);
@@ -92,7 +108,8 @@ CEDE_API int cede_nanosleep(const struct timespec *duration, struct timespec *re
 CEDE_API int cede_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining);
 
 /* getaddrinfo(3), on a helper thread unless node and service are numbers. Returns EAI_SYSTEM with errno ECANCELED or
- * ETIMEDOUT when the wait was ended, EAGAIN when no helper thread could be started. At most 16 lookups go on at once;
+ * ETIMEDOUT when the wait was ended, EAGAIN when no helper thread could be started, EMFILE, ENFILE or ENOMEM where libc
+ * says EAI_NONAME only because it ran out of them. At most 16 lookups go on at once;
  * the others wait for their turn. */
 CEDE_API int cede_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                               struct addrinfo **result);

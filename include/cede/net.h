@@ -33,9 +33,10 @@ CEDE_API int cede_dial(const char *address);
  * "unix:" path must not exist. Parks only to look up a name. Of a name's addresses it takes the first that this machine
  * has.
  *
- * Made in a task, the socket lets cede_accept() go without asking first whether a connection has come; it does so by
- * O_NONBLOCK, which a runtime on another thread takes for the user's own. Made outside a task it is a blocking socket,
- * and good for any.
+ * It is a blocking socket. Where several threads or processes accept from one, and another takes the connection that
+ * cede_accept() has just seen, the thread and all its tasks wait for the next. Give each one of its own
+ * (SO_REUSEPORT), or set O_NONBLOCK: cede_accept() then answers EAGAIN instead of waiting, and cede_serve() waits for
+ * the next connection with poll, so that it never blocks the thread.
  *
  * Returns a close-on-exec socket to be closed with cede_close(), or -1 with errno
  *   EINVAL, ENAMETOOLONG, ENOENT, EAGAIN, EIO  as cede_dial()

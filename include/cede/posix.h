@@ -6,12 +6,17 @@
  * calls read(2), poll(2), connect(2), sleep(3) ... in a task, the task parks (see cede/io.h for what that means).
  * Outside tasks, in threads that run no runtime and before the first cede_run() each call is libc's own.
  *
+ * Calls that do not wait are among the names too, so that the runtime hears of what they do: those that hand out or
+ * close a descriptor (open, eventfd, close, fclose ...), and fcntl, ioctl and setsockopt: O_NONBLOCK, FIONBIO,
+ * SO_RCVTIMEO and SO_SNDTIMEO take effect with the next call, as always. A change made in another thread than the
+ * runtime's, or in another process that shares the descriptor, may go unnoticed.
+ *
  *     cc program.c -Wl,--no-as-needed -lcede-posix -lcede -lcurl      before the libraries that shall use it, and libc
  *     LD_PRELOAD=libcede-posix.so ./program
  *
  * The program must use the shared libcede: a static one inside the program is a second runtime, of which
  * libcede-posix knows nothing. A statically linked program cannot be reached at all. Not reached either are calls that
- * libc makes inside itself (stdio on a descriptor) and libraries loaded with RTLD_DEEPBIND.
+ * libc makes inside itself (stdio's reads and writes) and libraries loaded with RTLD_DEEPBIND.
  *
  * At its start libcede-posix verifies that it was given the names, and says on standard error if it was not;
  * CEDE_POSIX_CHECK=off in the environment keeps it quiet.

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runtimes, as other threads see them: how a plain OS thread, or a task of another runtime, has a task run there.
+ *
+ *     static struct cede_runtime *server;          (server = cede_runtime(); in one of its tasks)
+ *
+ *     struct cede_future answer = {0};             (then, in another thread)
+ *     intptr_t status;
+ *     if (cede_spawn_on(server, lookup, "name", &answer) == 0 && cede_future_wait(&answer, &status) == 0)
+ *         ...
+ */
+#ifndef CEDE_RUNTIME_H
+#define CEDE_RUNTIME_H
+
+#include <cede/base.h>
+#include <cede/future.h>
+#include <cede/task.h>
+
+CEDE_BEGIN_DECLS
+
+/*
+ * A runtime, by handle. Like a task's, the handle is not an address: it may be kept and used at any time, also after
+ * the runtime has ended. Handles are not reused.
+ */
+struct cede_runtime;
+
+/*
+ * The runtime of the calling task; NULL outside a task. Does not park. From the first call on, a wait in this runtime
+ * no longer counts as a deadlock while the program has other threads: any of them may bring a task that ends it.
+ * Models: asyncio.get_running_loop.
+ */
+CEDE_API struct cede_runtime *cede_runtime(void);
+
+/*
+ * Makes a detached task on that runtime, to run fn(arg) there. It inherits neither deadlines nor task-local values.
+ * What fn returns (or gives to cede_exit) is the value of *future, unless future is NULL; if it is negative and errno
+ * is set, the future fails with that errno instead. The future must be pending; it, and what arg points to, must stay
+ * until it has its outcome, which only the task should bring. It always gets one: the task may end without having run,
+ * the future then fails with
+ *   ECANCELED       the runtime ended first. A task that has begun is cancelled then, like all others
+ *   ENOMEM, EAGAIN  no memory for the task or its stack; 2^24 tasks exist already
+ * To cancel the task, let it hand out cede_self().
+ *
+ * Returns 0, or -1 with errno, and the future is not touched
+ *   ESRCH   the runtime has ended, or the handle is NULL or was never one
+ *   EINVAL  fn is NULL
+ *   ENOMEM  no memory
+ * Does not park. Threads: any, also the runtime's own; not in a signal handler (use cede_wake() there).
+ * Models: asyncio.run_coroutine_threadsafe.
+ */
+CEDE_API int cede_spawn_on(struct cede_runtime *runtime, cede_task_fn *fn, void *arg, struct cede_future *future);
+
+CEDE_END_DECLS
+
+#endif
