@@ -38,6 +38,12 @@ missing=$(cd "$source/include" && find . -name '*.h' | sort | while read -r head
 done)
 [ -z "$missing" ] || { echo "not installed: $missing"; exit 1; }
 
+say the command
+case $("$prefix/bin/cede" run sh -c 'echo "$0"' started) in
+    started) ;;
+    *) echo "cede run does not run"; exit 1 ;;
+esac
+
 say pkg-config, shared
 read -ra flags <<< "$(pkg-config --cflags --libs cede)"
 "$cc" consumer/consumer.c -o shared "${flags[@]}"

@@ -56,6 +56,23 @@ if(NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
     cede_posix_loading(preloaded_into_a_shell "^6\n$" ${preload} sh -c "sleep 0.01 && echo hello | cat | wc -c")
 endif()
 
+# ---- the command ----
+
+# Programs that it runs; they know nothing of cede.
+function(cede_run_program name)
+    add_executable(run_${name} run_${name}.c)
+    target_compile_definitions(run_${name} PRIVATE _GNU_SOURCE)
+    target_compile_options(run_${name} PRIVATE ${c_warnings})
+    target_include_directories(run_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    target_link_libraries(run_${name} PRIVATE Threads::Threads)
+endfunction()
+
+cede_run_program(main)
+if(TARGET cede_command AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
+    cede_test(cede_command unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_command.sh
+        $<TARGET_FILE:cede_command> $<TARGET_FILE:run_main> ${cc})
+endif()
+
 # ---- libcurl for users ----
 
 if(CURL_FOUND)

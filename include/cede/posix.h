@@ -13,6 +13,7 @@
  *
  *     cc program.c -Wl,--no-as-needed -lcede-posix -lcede -lcurl      before the libraries that shall use it, and libc
  *     LD_PRELOAD=libcede-posix.so ./program
+ *     cede run ./program                                             the same, and its main is a task: `cede help run`
  *
  * The program must use the shared libcede: a static one inside the program is a second runtime, of which
  * libcede-posix knows nothing. A statically linked program cannot be reached at all. Not reached either are calls that

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
 #
-# `cmake --install`: libraries, headers, a pkg-config file for each shared library, and the CMake package.
+# `cmake --install`: libraries, headers, the command `cede`, a pkg-config file for each shared library, and the CMake package.
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY cede_libraries)
 install(TARGETS ${libraries} EXPORT cede-targets)
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+if(TARGET cede_command)
+    file(RELATIVE_PATH up /prefix/${CMAKE_INSTALL_BINDIR} /prefix/${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(cede_command PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
+    install(TARGETS cede_command)
+endif()
 
 # ---- pkg-config: paths relative to the file, so that an installed tree may be moved ----
 

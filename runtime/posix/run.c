@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of `cede run` inside the program: main as the first task. tools/cede/run.c is the other half, and leaves in
+ * the environment
+ *     LD_PRELOAD  libcede-posix, libcede, then what the user had there
+ *     CEDE_RUN    a list of words: main; children
+ * Without `children` both are taken out before main: programs that this one starts run as ever.
+ */
+#include <cede/task.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "name.h"
+
+enum { FAILED = 125 }; /* as env(1) */
+
+/* What a main thread has by default, address space only. */
+#define MOST_STACK ((size_t)8 << 20)
+
+typedef int main_fn(int argc, char **argv, char **envp);
+
+static struct {
+    main_fn *fn;
+    int argc;
+    char **argv;
+} program;
+
+static bool has_word(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+
+    while (*list) {
+        if (strncmp(list, word, length) == 0 && (list[length] == '\0' || list[length] == ','))
+            return true;
+        list = strchrnul(list, ',');
+        list += *list == ',';
+    }
+    return false;
+}
+
+static void restore_environment(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    char *rest;
+    int ours;
+
+    for (ours = 0; preload && ours < 2; ours++) {
+        preload = strchr(preload, ':');
+        preload += preload != NULL;
+    }
+    rest = preload ? strdup(preload) : NULL;
+    if (rest)
+        setenv("LD_PRELOAD", rest, 1);
+    else
+        unsetenv("LD_PRELOAD");
+    free(rest);
+    unsetenv("CEDE_RUN");
+}
+
+/* As large as the main thread's would be. */
+static size_t stack_size(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return MOST_STACK;
+    if (limit.rlim_cur < CEDE_STACK_DEFAULT)
+        return CEDE_STACK_DEFAULT;
+    return limit.rlim_cur < CEDE_STACK_MAX ? limit.rlim_cur : CEDE_STACK_MAX;
+}
+
+/* Returning from main ends the process, whatever other tasks do, as with threads. */
+static int first_task(void *unused)
+{
+    (void)unused;
+    exit(program.fn(program.argc, program.argv, environ));
+}
+
+static int main_as_task(int argc, char **argv, char **envp)
+{
+    const struct cede_run_attr attr = {.name = "main", .stack_size = stack_size()};
+
+    (void)envp;
+    program.argc = argc;
+    program.argv = argv;
+    cede_run_attr(&attr, first_task, NULL);
+    fprintf(stderr, "cede run: %s: no runtime: %s\n", argv[0], strerror(errno));
+    return FAILED;
+}
+
+/* Every dynamically linked program calls it first. `init`, `fini` and the rest are libc's affair. */
+int cede__posix_start(main_fn *fn, int argc, char **argv, void *init, void *fini, void *linker_fini, void *stack_end);
+CEDE__POSIX_EXPORT(__libc_start_main, start);
+int cede__posix_start(main_fn *fn, int argc, char **argv, void *init, void *fini, void *linker_fini, void *stack_end)
+{
+    __typeof__(&cede__posix_start) plain =
+        (__typeof__(plain))cede__posix_plain(&cede__posix_name___libc_start_main);
+    const char *words = getenv("CEDE_RUN");
+
+    if (words && has_word(words, "main")) {
+        program.fn = fn;
+        if (!has_word(words, "children"))
+            restore_environment();
+        fn = main_as_task;
+    }
+    return plain(fn, argc, argv, init, fini, linker_fini, stack_end);
+}

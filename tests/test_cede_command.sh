@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# test_cede_command.sh COMMAND PROGRAM CC: what `cede` itself says and returns, and `cede run` with PROGRAM, which is
+# run_main.c, and with programs of the system.
+set -uo pipefail
+cede=$1 program=$2 cc=$3
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+failed=0 count=0
+
+# expect STATUS PATTERN COMMAND...: the exit status, and an extended regular expression for all of the output.
+expect() {
+    local status=$1 pattern=$2 got out
+    shift 2
+    out=$("$@" 2>&1)
+    got=$?
+    count=$((count + 1))
+    if [ "$got" -ne "$status" ] || ! [[ $out =~ ^$pattern$ ]]; then
+        printf '%s\n    returned %d (expected %d) and said:\n%s\n    expected: %s\n' "$*" "$got" "$status" "$out" "$pattern"
+        failed=1
+    fi
+}
+
+# ---- the command ----
+
+expect 2 'usage: cede COMMAND.*' "$cede"
+expect 0 'usage: cede COMMAND.*  run .*' "$cede" help
+expect 0 'usage: cede COMMAND.*' "$cede" --help
+expect 0 'usage: cede run .*' "$cede" help run
+expect 0 'usage: cede run .*' "$cede" run --help
+expect 2 "cede: there is no command 'no'.*" "$cede" help no
+expect 2 "cede: there is no command 'no'.*" "$cede" no
+expect 0 'cede [0-9]+\.[0-9]+\.[0-9]+' "$cede" --version
+[ ! -w /dev/full ] || expect 125 'cede: standard output: .*' sh -c '"$0" help > /dev/full' "$cede"
+
+# ---- run: what it refuses ----
+
+expect 2 'cede run: which program.*' "$cede" run
+expect 2 "cede run: unknown option '--no'.*" "$cede" run --no true
+expect 127 'cede run: no-such-program: No such file.*' "$cede" run no-such-program
+expect 127 'cede run: \./no-such-program: No such file.*' "$cede" run ./no-such-program
+expect 126 'cede run: /etc/passwd: Permission denied' "$cede" run /etc/passwd
+printf 'not a program' > "$work/text"
+chmod +x "$work/text"
+expect 126 "cede run: $work/text is no ELF program" "$cede" run "$work/text"
+# Of another architecture: ELF's e_machine is the two bytes at 18. 0x1234 is nobody's.
+cp "$program" "$work/foreign"
+printf '\x34\x12' | dd of="$work/foreign" bs=1 seek=18 conv=notrunc status=none
+expect 126 "cede run: $work/foreign is for another architecture .*" "$cede" run "$work/foreign"
+echo 'int main(void) { return 0; }' > "$work/static.c"
+if $cc -static "$work/static.c" -o "$work/static" 2> /dev/null; then
+    expect 126 "cede run: $work/static is statically linked.*" "$cede" run "$work/static"
+fi
+if [ "$(id -u)" -ne 0 ]; then
+    setuid=$(find /usr/bin -perm -4001 -user root -print -quit)
+    [ -z "$setuid" ] || expect 126 "cede run: $setuid is set-user-ID.*" "$cede" run "$setuid"
+else
+    cp "$program" "$work/setuid"
+    chown 1 "$work/setuid"
+    chmod 4755 "$work/setuid"
+    expect 126 "cede run: $work/setuid is set-user-ID.*" "$cede" run "$work/setuid"
+fi
+mkdir "$work/a b" # the libraries of a moved installation may lie there
+cp "$cede" "$work/a b/cede"
+cp -P "$(dirname "$cede")"/../../libcede*.so* "$work/a b/"
+LD_LIBRARY_PATH="$work/a b" expect 125 'cede run: .* preloads no path with a space.*' "$work/a b/cede" run true
+
+# ---- run: a program ----
+
+unset LD_PRELOAD
+nl=$'\n'
+expect 0 "no task, 1 arguments, environment, LD_PRELOAD unset${nl}goodbye" "$program"
+expect 0 "main, 1 arguments, environment, LD_PRELOAD unset${nl}goodbye" "$cede" run "$program"
+expect 7 "main, 3 arguments, environment, LD_PRELOAD unset${nl}goodbye" "$cede" run -- "$program" --children x
+LD_PRELOAD=libm.so.6 expect 0 "main, 1 arguments, environment, LD_PRELOAD libm.so.6${nl}goodbye" "$cede" run "$program"
+expect 7 "no task, 2 arguments, environment, LD_PRELOAD unset${nl}goodbye" "$cede" run "$program" exec
+expect 7 "main, 2 arguments, environment, LD_PRELOAD /.*libcede-posix.*${nl}goodbye" \
+    "$cede" run --children "$program" exec
+PATH=$(dirname "$program"):$PATH expect 0 "main, 1 .*" "$cede" run "$(basename "$program")"
+
+expect 5 '' "$cede" run sh -c 'exit 5'
+expect 143 '' "$cede" run sh -c 'kill -TERM $$'
+expect 0 'from standard input' "$cede" run cat <<< 'from standard input'
+expect 0 'a pipe 6' "$cede" run bash -c 'sleep 0.01 && echo hello | cat | (echo a pipe $(wc -c))'
+printf '#! /bin/sh\necho script $1 $(env | grep -c CEDE_RUN)\n' > "$work/script"
+chmod +x "$work/script"
+expect 0 'script x 0' "$cede" run "$work/script" x
+# O_NONBLOCK on a descriptor that is shared with others would surprise them.
+expect 0 'left as it was' "$cede" run bash -c \
+    'exec 3< <(sleep 0.05; echo x); read -r <&3; grep -q "^flags:.*4...$" /proc/self/fdinfo/3 || echo left as it was'
+
+echo "$count commands"
+exit "$failed"
