@@ -6,6 +6,7 @@
  *
  *   cede/time.h    units, clock, sleep
  *   cede/task.h    run, spawn, go, join, cancel, yield, park and wake
+ *   cede/error.h   failures with a message, which reaches who joins the task
  *   cede/scope.h   deadlines for a block of code
  *   cede/defer.h   clean-up for a block of code, and the end of a task from any depth
  *   cede/group.h   tasks that end before a block of code does
@@ -33,6 +34,7 @@
 #include <cede/chan.h>
 #include <cede/defer.h>
 #include <cede/dump.h>
+#include <cede/error.h>
 #include <cede/future.h>
 #include <cede/gen.h>
 #include <cede/group.h>

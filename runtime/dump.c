@@ -15,6 +15,7 @@
 
 #include "../arch/arch.h"
 #include "backtrace.h"
+#include "error.h"
 #include "gen.h"
 #include "handler.h"
 #include "run.h"
@@ -176,6 +177,10 @@ static void put_task(struct cede__task *task, void *arg)
         if (task->done.result < 0) {
             cede__report_text(report, ", errno ");
             cede__report_decimal(report, task->done.error);
+            if (task->done.message) {
+                cede__report_text(report, " ");
+                cede__report_quoted(report, task->done.message->text);
+            }
         }
         cede__report_text(report, ", and has not been joined\n");
         break;

@@ -6,6 +6,7 @@
 #include <cede/group.h>
 #include <errno.h>
 
+#include "error.h"
 #include "scope.h"
 #include "wait.h"
 
@@ -18,6 +19,7 @@ struct cede__group {
     struct cede__waiter *waiter;    /* the owner's wait for an end, or NULL */
     uint32_t running, kept;         /* children that have not ended; of these, not detached */
     size_t limit;                   /* of running; 0: none */
+    struct cede__error *message;    /* a copy of that of the task that failed first; NULL: none */
     int error;                      /* errno that the group reports; 0: none */
     bool cancelled;                 /* no more spawns; the children have been cancelled */
     bool keep_going;
@@ -76,6 +78,7 @@ static void child_done(struct cede__owner *owner, struct cede__task *child)
         cede__sched_wake(group->waiter, CEDE__WAKE_EVENT);
     if (failed && !group->error) {
         group->error = child->done.error ? child->done.error : ECANCELED;
+        group->message = cede__error_copy(child->worker, child->done.message);
         if (!group->keep_going) {
             cancel_children(group);
             group->scope.interrupt = CEDE__INTERRUPT_CANCEL;
@@ -146,11 +149,22 @@ static int wait_all(struct cede__group *group)
     return -1;
 }
 
+/* What the group reports goes to the caller, with its message. */
+static int report(const struct cede__group *group, int result)
+{
+    int error = errno;
+
+    if (result != 0)
+        cede__error_hear(cede__worker, cede__error_copy(cede__worker, group->message));
+    errno = error;
+    return result;
+}
+
 int cede_group_wait(struct cede_group *group)
 {
     struct cede__group *self = own(group);
 
-    return self ? wait_all(self) : -1;
+    return self ? report(self, wait_all(self)) : -1;
 }
 
 /* Children that nobody joined are forgotten. One whose joiner has been woken, but did not run yet, is left to it. */
@@ -167,10 +181,14 @@ static void forget_all(struct cede__list *children)
     }
 }
 
-static int close_group(struct cede__group *group)
+/* With `tell`, somebody hears what it reports: else the task keeps what it has heard before. */
+static int close_group(struct cede__group *group, bool tell)
 {
     int result = wait_all(group), error = errno;
 
+    if (tell)
+        report(group, result);
+    cede__error_drop(cede__worker, group->message);
     forget_all(&group->ended);
     forget_all(&group->returned);
     cede__scope_close(cede__worker, &group->scope);
@@ -184,14 +202,14 @@ static void leave(struct cede__scope *scope)
     struct cede__group *group = CEDE__CONTAINER(scope, struct cede__group, scope);
 
     cancel_children(group);
-    close_group(group);
+    close_group(group, false);
 }
 
 int cede_group_close(struct cede_group *group)
 {
     struct cede__group *self = own(group);
 
-    return self ? close_group(self) : -1;
+    return self ? close_group(self, true) : -1;
 }
 
 int cede_group_cancel(struct cede_group *group)
@@ -320,7 +338,7 @@ struct cede_group *cede__group_end(struct cede_group *group)
     int saved = errno;
 
     if (own(group))
-        close_group(inside(group));
+        close_group(inside(group), false);
     errno = saved;
     return NULL;
 }

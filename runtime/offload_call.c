@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "offload.h"
 
 /* A call, which may outlive the task that asked for it. */
@@ -13,6 +14,7 @@ struct call {
     cede_task_fn *fn;
     void *arg;                 /* the caller's, or `args` */
     int result, error;         /* what fn returned, and errno */
+    char *message;             /* that came with it; NULL: none */
     _Alignas(16) char args[];
 };
 
@@ -20,14 +22,23 @@ static void run(struct cede__job *job)
 {
     struct call *call = CEDE__CONTAINER(job, struct call, job);
 
+    char message[CEDE_ERROR_BYTES];
+
+    cede__error_take_plain(0, message); /* what an earlier call has left on this thread */
     errno = 0;
     call->result = call->fn(call->arg);
     call->error = errno;
+    cede__error_take_plain(call->error, message);
+    if (call->result < 0 && *message)
+        call->message = strdup(message);
 }
 
 static void release(struct cede__job *job)
 {
-    free(CEDE__CONTAINER(job, struct call, job));
+    struct call *call = CEDE__CONTAINER(job, struct call, job);
+
+    free(call->message);
+    free(call);
 }
 
 /* A call that is to run on a helper, with a copy of its arguments if they have a size. NULL with errno ENOMEM. */
@@ -58,7 +69,9 @@ static int offload(const char *what, cede_task_fn *fn, const void *arg, size_t a
             return -1;
         value = call->result;
         error = call->error;
-        free(call);
+        if (value < 0)
+            cede_fail(error, "%s", call->message ? call->message : "");
+        release(&call->job);
     } else {
         errno = 0;
         value = fn((void *)arg);

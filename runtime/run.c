@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "dump.h"
+#include "error.h"
 #include "fork.h"
 #include "overflow.h"
 #include "sys.h"
@@ -149,6 +150,7 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
     struct cede__worker *worker;
     struct cede__overflow overflow;
     struct cede_task *handle;
+    struct cede__error *message = NULL;
     int result = -1, error;
 
     if (!fn || !stack_size) {
@@ -177,13 +179,16 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
             worker->root = cede__task_find(handle);
             run_all(worker);
             result = worker->root->done.result;
-            if (result < 0)
+            if (result < 0) {
                 errno = worker->root->done.error;
+                message = worker->root->done.message;
+            }
         }
         error = errno;
         cede__run_lock(); /* the first task's handle becomes stale, and with it the runtime's: see runtime.c */
         cede__task_each(worker, forget, NULL);
         cede__run_unlock();
+        cede__error_end(worker, message);
         cede__worker = NULL;
     } else {
         error = errno;

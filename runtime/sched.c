@@ -362,9 +362,12 @@ void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int r
 {
     if (__builtin_expect(task->locals != NULL, 0))
         cede__sched_forget(task);
-    task->state = CEDE__TASK_DONE;
+    if (__builtin_expect(result < 0, 0))
+        task->done.message = task->state == CEDE__TASK_RUNNING ? cede__sched_failed(task, error) : NULL;
     task->done.result = result;
     task->done.error = error;
+    atomic_signal_fence(memory_order_release); /* a dump from a signal handler must not see half of it */
+    task->state = CEDE__TASK_DONE;
     worker->live--;
     /* cede_run() waits for the first task to end, as its joiner, and then for all of them. */
     if (worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED)

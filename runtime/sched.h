@@ -64,6 +64,8 @@ struct cede__worker {
     struct cede__task *free_tasks;
     struct cede__task_chunk *chunks;
     struct cede__args_block *free_args; /* see spawn.c */
+    struct cede__error *errors;         /* see error.h: all that were made in this run ... */
+    struct cede__error *free_errors;    /* ... and those of them that are free */
     struct cede__task *root;    /* the first task */
     bool ending;                /* it has ended, all others have been cancelled */
     bool reachable;             /* cede_runtime() was called: any other thread of the process may bring tasks */
@@ -138,12 +140,14 @@ int64_t cede__sched_now(struct cede__worker *worker);
  * cede__sched_body: runs the task that has just become the current one: everything between the fresh stack and
  * cede__sched_end(), which it calls last.
  * cede__sched_unstarted: there was no memory for a task's stack, so it will never run: frees what start holds.
+ * cede__sched_failed: a task that has run is about to end with a failure: the message to go with it, or NULL.
  * cede__sched_forget: a task that has task-local values is about to end: lets go of them.
  * cede__sched_deadlock: every task waits, and nothing can end any of the waits: says so and ends at least one.
  * cede__sched_report: a dump was requested.
  */
 void cede__sched_body(struct cede__worker *worker, struct cede__task *task, const struct cede__task_start *start);
 void cede__sched_unstarted(struct cede__worker *worker, const struct cede__task_start *start);
+struct cede__error *cede__sched_failed(struct cede__task *task, int error);
 void cede__sched_forget(struct cede__task *task);
 void cede__sched_deadlock(struct cede__worker *worker);
 void cede__sched_report(struct cede__worker *worker);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "gen.h"
 #include "local.h"
 #include "scope.h"
@@ -195,6 +196,10 @@ static int reap(struct cede__task *task, int *result)
 {
     int value = task->done.result, error = task->done.error;
 
+    if (value < 0) {
+        cede__error_hear(task->worker, task->done.message);
+        task->done.message = NULL;
+    }
     cede__list_remove(&task->sibling); /* of a group's child */
     cede__task_free(task);
     if (result)

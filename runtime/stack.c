@@ -167,6 +167,7 @@ static struct cede__stack *make_stack(struct cede__stack_pool *pool)
     pool->made++;
     stack->pool = pool;
     stack->gen = NULL;
+    stack->message = NULL;
     stack->bottom = slot + pool->guard;
     cede__sanitizer_stack_made(&stack->sanitizer, stack->bottom, (size_t)((char *)stack - stack->bottom));
     return stack;

@@ -27,6 +27,7 @@
 
 struct cede__stack_pool;
 struct cede__gen;
+struct cede__error;
 
 struct cede__stack {
     struct cede__stack *next;       /* in the pool's free list, while it is free */
@@ -34,6 +35,7 @@ struct cede__stack {
     char *bottom;                   /* lowest usable byte; the guard ends here */
     char name[CEDE__STACK_NAME_BYTES]; /* room for a name that the task that runs on it gives itself ... */
     const char *given_name;         /* ... and the one it was spawned with, valid while it goes by `name` */
+    struct cede__error *message;    /* of a failure; see error.h */
     struct cede__gen *gen;          /* the generator whose body runs on it; NULL: a task */
     struct cede__sanitizer sanitizer;
 };

@@ -94,6 +94,8 @@ void cede__task_free(struct cede__task *task)
 {
     uint64_t handle = atomic_load_explicit(&task->handle, memory_order_relaxed);
 
+    if (task->state == CEDE__TASK_DONE && task->done.result < 0 && task->done.message)
+        cede__task_forget_message(task);
     atomic_store_explicit(&task->handle, advance(handle) | HANDLE_FREE, memory_order_relaxed);
     task->state = CEDE__TASK_FREE;
     task->next_free = task->worker->free_tasks;

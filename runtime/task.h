@@ -20,6 +20,7 @@ struct cede__worker;
 struct cede__waiter;
 struct cede__scope;
 struct cede__locals;
+struct cede__error;
 struct cede__task;
 
 enum cede__task_state {
@@ -72,9 +73,11 @@ struct cede__task {
             struct cede__waiter *waiter; /* the wait it is in; set by the task before it parks, valid while PARKED */
             struct cede__scope *scope;   /* innermost; the scopes lie on the task's stack */
         } run;
-        struct { /* DONE */
+        struct { /* DONE; written before the state changes, so it lies over what a running task's dump does not need */
             int result;
             int error; /* errno, if result < 0 */
+            struct cede__stack *unused;
+            struct cede__error *message; /* if result < 0; NULL: none */
         } done;
         struct cede__task *next_free; /* FREE */
     };
@@ -128,6 +131,9 @@ static inline void cede__task_restore_name(struct cede__task *task)
     if (task->name == task->run.stack->name)
         task->name = task->run.stack->given_name;
 }
+
+/* What error.c must define: gives back the message of a task that is DONE. */
+void cede__task_forget_message(struct cede__task *task);
 
 /* Calls visit for every descriptor of the worker that is not FREE. visit may free the one it is given. */
 void cede__task_each(struct cede__worker *worker, void (*visit)(struct cede__task *task, void *arg), void *arg);

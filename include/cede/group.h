@@ -77,7 +77,7 @@ CEDE_API int cede_group_limit(struct cede_group *group, size_t tasks);
  * Waits until every task of the group has ended.
  *
  * Returns 0 if all succeeded; else -1 with errno
- *   the errno of the first task that failed
+ *   the errno of the first task that failed, and its message (cede_error())
  *   ECANCELED, ETIMEDOUT, EDEADLK  the wait was ended: the tasks were then cancelled, and have ended all the same; also
  *                                  ECANCELED after cede_group_cancel() if no task failed in another way
  *   EPERM                          the caller does not own the group

@@ -34,7 +34,8 @@ CEDE_BEGIN_DECLS
 
 /*
  * Calls fn(arg) on a helper thread and parks the task until it has returned. *result (unless result is NULL) is what it
- * returned; where that is negative, errno is the one it left. Outside a task fn is called in place.
+ * returned; where that is negative, errno is the one it left, and cede_error() its message. Outside a task fn is called
+ * in place.
  *
  * Returns 0, or -1 with errno, and *result as it was
  *   ECANCELED  the task was cancelled; fn may go on

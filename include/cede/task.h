@@ -31,7 +31,8 @@ CEDE_BEGIN_DECLS
 struct cede_task;
 
 /*
- * A task's function. Returns >= 0, or a negative value with errno set when it failed; both reach cede_join().
+ * A task's function. Returns >= 0, or a negative value with errno set when it failed; both reach cede_join(), and with
+ * cede_fail() a message does as well: cede/error.h.
  */
 typedef int cede_task_fn(void *arg);
 
@@ -62,7 +63,7 @@ struct cede_run_attr {
  * When fn returns, the tasks that are left (also detached ones) are cancelled and awaited.
  * cede_run_attr() is the same with options; attr may be NULL.
  *
- * Returns what fn returned; where that is negative, errno is what fn left there. -1 with errno also when fn never ran:
+ * Returns what fn returned; where that is negative, errno is what fn left there, with its message (cede_error()). -1 with errno also when fn never ran:
  *   EINVAL  fn is NULL; stack_size is out of bounds
  *   EBUSY   this thread already runs a runtime (the call came from inside a task)
  *   ENOMEM, EMFILE, ENFILE  no memory or no descriptor for the runtime
@@ -114,7 +115,7 @@ CEDE_API struct cede_task *cede__task_go(const char *name, cede_task_fn *fn, con
 
 /*
  * Waits until the task has ended, and forgets it. *result (unless result is NULL) is what its function returned; where
- * that is negative, errno is the one the function left.
+ * that is negative, errno is the one the function left, and cede_error() tells its message.
  *
  * Returns 0, or -1 with errno and the task still to be joined
  *   ESRCH      no such task: joined before, or the handle is NULL or was never one
