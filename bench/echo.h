@@ -5,6 +5,10 @@
 
 #include "harness.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { ECHO_BUFFER_BYTES = 16 << 10 }; /* what each server reads at most at once */
 
 /*
@@ -52,5 +56,9 @@ double load_percentile(const struct load *load, double share);
 
 /* Closes the connections. */
 void load_close(struct load *load);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

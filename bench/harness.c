@@ -39,7 +39,8 @@ static struct bench_subject *subjects; /* cede first, then by name */
 static struct result *results;
 static size_t result_count;
 static bool failed;
-static int report_fd = -1; /* in a measurement */
+static int report_fd = -1;                 /* in a measurement */
+static const struct bench_subject *measured; /* in a measurement */
 
 void bench_subject_add(struct bench_subject *subject)
 {
@@ -117,6 +118,49 @@ void bench_report(const char *aspect, const char *unit, double value)
         bench_fail("bench_report");
 }
 
+const char *bench_program(void)
+{
+    return measured->program;
+}
+
+/* ---- subjects that are programs ---- */
+
+/* The default: the program measures, and prints where bench_report() would write. */
+static void measure_by_program(const struct bench_case *which)
+{
+    char n[32], size[32];
+
+    snprintf(n, sizeof n, "%ld", which->n);
+    snprintf(size, sizeof size, "%d", (int)options.size);
+    if (dup2(report_fd, STDOUT_FILENO) < 0)
+        bench_fail("dup2");
+    execl(measured->program, measured->program, BENCH_FAMILY, which->question, n, size, (char *)NULL);
+    bench_fail(measured->program);
+}
+
+static void (*program_measure)(const struct bench_case *which) = measure_by_program;
+
+void bench_programs_measure(void (*measure)(const struct bench_case *which))
+{
+    program_measure = measure;
+}
+
+/* BENCH_PROGRAMS is {"go", "/where/bench_go"}, ... as CMake found them. */
+static void add_programs(void)
+{
+    static const struct {
+        const char *name, *file;
+    } programs[] = {BENCH_PROGRAMS{NULL, NULL}};
+    static struct bench_subject added[sizeof programs / sizeof *programs];
+    size_t at;
+
+    for (at = 0; programs[at].name; at++) {
+        added[at] = (struct bench_subject){.name = programs[at].name, .measure = program_measure, .max_n = LONG_MAX,
+                                           .program = programs[at].file};
+        bench_subject_add(&added[at]);
+    }
+}
+
 /* ---- rounds ---- */
 
 static struct result *find_result(const char *question, const char *subject, long n)
@@ -151,6 +195,11 @@ static void take_report(const struct bench_case *which, const struct bench_subje
     char question[QUESTION_BYTES], *unit = strchr(line, '\t'), *value = strrchr(line, '\t');
     struct result *result;
 
+    if (!unit || unit == value) {
+        fprintf(stderr, "bench: %s of %s: not a report: %s", which->question, subject->name, line);
+        failed = true;
+        return;
+    }
     *unit++ = *value++ = '\0';
     snprintf(question, sizeof question, "%s%s%s", which->question, *line ? ", " : "", line);
     result = find_result(question, subject->name, which->n);
@@ -176,6 +225,7 @@ static void measure(const struct bench_case *which, const struct bench_subject *
     if (child == 0) {
         close(ends[0]);
         report_fd = ends[1];
+        measured = subject;
         alarm(LIMIT_SECONDS);
         bench_pin(options.cpu);
         subject->measure(which);
@@ -396,6 +446,7 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
     if (options.cpu == options.other_cpu)
         options.other_cpu = last;
     print_machine();
+    add_programs();
     for (at = 0; at < count; at++)
         if (cases[at].from <= options.size && (!options.only || strstr(cases[at].question, options.only)))
             run_case(&cases[at]);

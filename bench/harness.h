@@ -16,6 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How much is asked: --tiny (does it still work?), --quick, the default, --full (all that takes long). */
 enum bench_size { BENCH_TINY, BENCH_QUICK, BENCH_NORMAL, BENCH_FULL };
 
@@ -32,16 +36,33 @@ struct bench_subject {
     void (*measure)(const struct bench_case *which);
     long max_n; /* cases with more are not for it */
     struct bench_subject *next;
+    const char *program; /* of a subject in another language: the file to execute; NULL: it is linked in */
 };
 
 void bench_subject_add(struct bench_subject *subject);
 
 #define BENCH_SUBJECT(subject_name, function, largest_n)                                                       \
-    static struct bench_subject this_subject = {.name = (subject_name), .measure = (function), .max_n = (largest_n)}; \
+    static struct bench_subject this_subject = {(subject_name), (function), (largest_n), NULL, NULL}; \
     __attribute__((constructor)) static void add_this_subject(void)                                            \
     {                                                                                                          \
         bench_subject_add(&this_subject);                                                                      \
     }
+
+/*
+ * Subjects in other languages are programs: one for each language holds all its families, and is made known to each
+ * family that it has a file for (CMake, bench/CMakeLists.txt). Without this, such a program is run once for each
+ * measurement, as
+ *
+ *     PROGRAM FAMILY QUESTION N SIZE
+ *
+ * SIZE is the number of enum bench_size; it prints what bench_report() would take, "aspect TAB unit TAB value", a line
+ * for each figure, and nothing if the question is not for it. A family in which the program is a part only (a server)
+ * names a function of its own, before bench_main().
+ */
+void bench_programs_measure(void (*measure)(const struct bench_case *which));
+
+/* In a measurement of a subject that is a program: its file. */
+const char *bench_program(void);
 
 /* main() of a family. Returns the exit status: 0, 1 if a measurement failed, 2 for wrong options. */
 int bench_main(int argc, char **argv, const struct bench_case *cases, size_t count);
@@ -71,6 +92,10 @@ void bench_pin(int cpu);
 uint32_t bench_random(uint32_t *state);
 
 /* Ends the measurement: prints "what: strerror(errno)". */
-_Noreturn void bench_fail(const char *what);
+__attribute__((noreturn)) void bench_fail(const char *what);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

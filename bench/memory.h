@@ -5,6 +5,10 @@
 
 #include "harness.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { MEMORY_STACK_BYTES = 64 << 10 };
 
 struct memory_mark {
@@ -16,5 +20,9 @@ struct memory_mark memory_mark(void);
 
 /* Reports what has come since `before`, per task. */
 void memory_report(const struct memory_mark *before, const struct bench_case *which);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

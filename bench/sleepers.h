@@ -5,6 +5,10 @@
 
 #include "harness.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Begins the measurement. */
 void sleepers_start(void);
 
@@ -16,5 +20,9 @@ void sleepers_woke(int64_t due_ns);
 
 /* Ends it, and reports. */
 void sleepers_report(const struct bench_case *which);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,7 @@
 static const struct bench_case cases[] = {
     {"spawn+join one by one", 1, SPAWN_ONE_BY_ONE, BENCH_TINY},
     {"spawn at once, then join", 1000, SPAWN_AT_ONCE, BENCH_TINY},
+    {"group", 1000, SPAWN_GROUP, BENCH_TINY},
     {"spawn at once, then join", 100000, SPAWN_AT_ONCE, BENCH_QUICK},
     {"spawn at once, then join", 1000000, SPAWN_AT_ONCE, BENCH_FULL},
 };

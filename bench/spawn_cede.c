@@ -34,11 +34,29 @@ static double at_once(struct cede_task **tasks, long count)
     return (double)(bench_now() - start) / (double)count;
 }
 
+/* A round is a group of n tasks, from its opening to its end. */
+static double groups(long rounds, long n)
+{
+    int64_t start = bench_now();
+
+    for (long round = 0; round < rounds; round++)
+        cede_group (group)
+            for (long i = 0; i < n; i++)
+                if (!cede_group_spawn(group, NULL, nothing, NULL))
+                    bench_fail("cede_group_spawn");
+    return (double)(bench_now() - start) / (double)(rounds * n);
+}
+
 static int app(void *arg)
 {
     const struct bench_case *which = arg;
     struct cede_task **tasks;
 
+    if (which->shape == SPAWN_GROUP) {
+        groups(1, which->n);
+        bench_report(NULL, "ns", groups(100, which->n));
+        return 0;
+    }
     if (which->shape == SPAWN_ONE_BY_ONE) {
         one_by_one(bench_count(100000));
         bench_report(NULL, "ns", one_by_one(bench_count(2000000)));

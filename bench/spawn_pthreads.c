@@ -49,6 +49,8 @@ static void measure(const struct bench_case *which)
         bench_report(NULL, "ns", one_by_one(bench_count(20000)));
         return;
     }
+    if (which->shape != SPAWN_AT_ONCE)
+        return;
     threads = malloc((size_t)which->n * sizeof *threads);
     if (!threads)
         bench_fail("malloc");
