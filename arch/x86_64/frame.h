@@ -8,7 +8,7 @@
 #define CEDE__FRAME_CPU "x86_64"
 
 struct cede__frame {
-    uint32_t mxcsr;    /* control word of SSE and AVX arithmetic; its status bits may be stale */
+    uint32_t mxcsr;    /* control and status of SSE and AVX arithmetic */
     uint16_t x87_cw;   /* control word of the x87 unit */
     uint16_t unused;
     uint64_t r12;
@@ -35,8 +35,6 @@ struct cede__control {
     uint16_t x87_cw;
 };
 
-enum { CEDE__CONTROL_MXCSR = 0xffc0 }; /* all of mxcsr but the status bits */
-
 static inline void cede__control_get(struct cede__control *control)
 {
     __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(control->mxcsr), "=m"(control->x87_cw));
@@ -47,12 +45,10 @@ static inline void cede__control_set(const struct cede__control *control)
 #ifdef CEDE_NO_FP_CONTROL
     (void)control;
 #else
-    struct cede__control now;
+    uint16_t x87_cw;
 
-    cede__control_get(&now);
-    if ((now.mxcsr ^ control->mxcsr) & CEDE__CONTROL_MXCSR)
-        __asm__ volatile("ldmxcsr %0" : : "m"(control->mxcsr));
-    if (now.x87_cw != control->x87_cw)
+    __asm__ volatile("ldmxcsr %1\n\tfnstcw %0" : "=m"(x87_cw) : "m"(control->mxcsr));
+    if (x87_cw != control->x87_cw)
         __asm__ volatile("fldcw %0" : : "m"(control->x87_cw));
 #endif
 }

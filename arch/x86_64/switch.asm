@@ -10,13 +10,13 @@
 ;       rbx rbp r12 r13 r14 r15         on the context's own stack
 ;       rsp                             this is the context
 ;       rip                             the return address, where `call cede__switch` left it
-;       control bits of mxcsr, x87 cw   rounding, masks of exceptions, flush to zero, denormals are zero
+;       mxcsr, x87 cw                   rounding, masks of exceptions, flush to zero, denormals are zero; and of mxcsr
+;                                       also the status bits, which a caller expects to lose: cheaper than to except
+;                                       them, and fetestexcept(3) tells of the context's own arithmetic
 ;
 ; Not saved, and why:
 ;       rax rcx rdx rsi rdi r8-r11      a caller of any function expects to lose them
 ;       xmm, ymm, zmm, k0-k7, mm, st    as well: no vector register is callee-saved in this ABI
-;       status bits of mxcsr            a caller expects to lose them, and to keep them apart is dear: see cede__switch.
-;                                       fetestexcept(3) tells of the arithmetic since the last switch, and maybe more
 ;       x87 status and tag words        the register stack is empty at any call (3.2.1)
 ;       rflags                          the direction flag is clear at any call and return, the rest is lost
 ;       fs, gs                          they belong to the OS thread, and a context never changes its thread
@@ -66,8 +66,6 @@ default rel
 %define RBP     rsp + 48
 %define FRAME   56                              ; without rip, which the call pushes
 
-%define MXCSR_CONTROL 0xffc0                    ; all of mxcsr but the six status bits
-
 ; The unwind data while rsp points at a saved context. It describes the context that is left as well as the one
 ; that is entered, so the exchange of rsp between them needs no unwind data of its own.
 %macro cfa_of_context 0
@@ -108,25 +106,20 @@ default rel
 ; CPU's return stack buffer still has the right depth for the callers, whose returns are then predicted.
 ; arch/README.md says more.
 ;
-; The control words are compared, and loaded only if they differ, because a load is dear, and that of an mxcsr
-; with another value stalls the CPU for longer than the rest of the switch takes. The status bits are left out
-; of the comparison: they differ between any two tasks of which one has rounded a result.
+; mxcsr is loaded, whatever it holds: a comparison would have to read what stmxcsr has just stored, which takes longer
+; than all the rest of the switch. The x87 control word is compared, and loaded only if it differs: there the load is
+; what is dear.
 function cede__switch
         save_context
 %ifndef CEDE_NO_FP_CONTROL
-        mov     edx, [MXCSR]                    ; read mxcsr
         movzx   ecx, word [X87_CW]              ; read x87cw
 %endif
         mov     [rdi], rsp
         mov     rsp, rsi
 
-        mark    resume                          ; edx, cx = mxcsr and x87 cw as they are now; cede__entry joins here
+        mark    resume                          ; cx = x87 cw as it is now; cede__entry joins here
 %ifndef CEDE_NO_FP_CONTROL
-        xor     edx, [MXCSR]
-        test    edx, MXCSR_CONTROL
-        jz      cede__switch + same_mxcsr
         ldmxcsr [MXCSR]                         ; restore mxcsr
-        mark    same_mxcsr
         cmp     cx, [X87_CW]
         je      cede__switch + same_x87cw
         fldcw   [X87_CW]                        ; restore x87cw
@@ -154,17 +147,15 @@ end_function
 ; entry:  by a jump of cede__start to `begin`: rsi = top, rbx = entry, rdi = arg
 ; exit:   in the context that entry() returned, as cede__switch leaves it
 ;
-; Its own return address is marked undefined, which is how DWARF says "outermost frame". The control words are read by
-; way of the red zone of a stack that is about to be given up.
+; Its own return address is marked undefined, which is how DWARF says "outermost frame". The x87 control word is
+; read by way of the red zone of a stack that is about to be given up.
 function cede__entry
         outermost
         mark    begin
         mov     rsp, rsi
         call    rbx
 %ifndef CEDE_NO_FP_CONTROL
-        stmxcsr [rsp - 16]                      ; read mxcsr
         fnstcw  [rsp - 12]                      ; read x87cw
-        mov     edx, [rsp - 16]                 ; read mxcsr
         movzx   ecx, word [rsp - 12]            ; read x87cw
 %endif
         mov     rsp, rax
