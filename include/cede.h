@@ -20,6 +20,7 @@
  *   cede/queue.h   queues: first in first out, last in first out, by priority; join
  *   cede/io.h      read, write, recv, send, poll ... that park the task instead of blocking the thread
  *   cede/net.h     dial, listen, serve
+ *   cede/stream.h  buffered reading and writing: lines, records, flush; dial and serve with it
  *   cede/process.h child processes and pipes to them
  *   cede/signal.h  signals as events, the orderly end of a program
  *   cede/dump.h    every task: state, what it waits for, backtrace
@@ -47,6 +48,7 @@
 #include <cede/runtime.h>
 #include <cede/scope.h>
 #include <cede/signal.h>
+#include <cede/stream.h>
 #include <cede/sync.h>
 #include <cede/task.h>
 #include <cede/time.h>
