@@ -376,7 +376,7 @@ void cede__sched_deadlock(struct cede__worker *worker)
     int saved = errno;
 
     dump_tasks(worker, STDERR_FILENO, DEADLOCK);
-    if (worker->root->state == CEDE__TASK_PARKED)
+    if (worker->root->state == CEDE__TASK_PARKED && !worker->root->run.waiter->stubborn)
         end_wait(worker->root, NULL);
     else
         cede__task_each(worker, end_wait, NULL);

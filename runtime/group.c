@@ -17,7 +17,8 @@ struct cede__group {
     struct cede__list returned;     /* ... and those that were; both may still be joined */
     struct cede__list spawners;     /* waiters: tasks that want to spawn, at the limit */
     struct cede__waiter *waiter;    /* the owner's wait for an end, or NULL */
-    uint32_t running, kept;         /* children that have not ended; of these, not detached */
+    uint32_t running;               /* children that have not ended ... */
+    uint32_t promised;              /* ... and places of spawners that have been woken, and did not run yet */
     size_t limit;                   /* of running; 0: none */
     struct cede__error *message;    /* a copy of that of the task that failed first; NULL: none */
     int error;                      /* errno that the group reports; 0: none */
@@ -44,6 +45,22 @@ static struct cede__group *own(struct cede_group *group)
     return NULL;
 }
 
+static bool full(const struct cede__group *group)
+{
+    return !group->cancelled && group->limit && (size_t)group->running + group->promised >= group->limit;
+}
+
+/* Wakes who waits at the limit: all for whom there is a place, or, in a group that takes no more, all. */
+static void let_spawn(struct cede__group *group)
+{
+    struct cede__list *link;
+
+    while (!full(group) && (link = cede__list_take(&group->spawners))) {
+        group->promised++;
+        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+    }
+}
+
 static void cancel_children(struct cede__group *group)
 {
     struct cede__list *link;
@@ -55,24 +72,20 @@ static void cancel_children(struct cede__group *group)
         child->cancelled = true;
         cede__scope_refresh(child);
     }
-    for (link = cede__list_take(&group->spawners); link; link = cede__list_take(&group->spawners))
-        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+    let_spawn(group);
 }
 
 static void child_done(struct cede__owner *owner, struct cede__task *child)
 {
     struct cede__group *group = CEDE__CONTAINER(owner, struct cede__group, owner);
     bool failed = child->done.result < 0 && !(group->cancelled && child->done.error == ECANCELED);
-    struct cede__list *link;
 
     group->running--;
     cede__list_remove(&child->sibling);
-    if (child->detached) {
+    if (child->detached)
         child->owner = NULL;
-    } else {
-        group->kept--;
+    else
         cede__list_append(&group->ended, &child->sibling);
-    }
     /* First the event, then what a failure means: the owner's wait for this very end is not interrupted by it. */
     if (group->waiter)
         cede__sched_wake(group->waiter, CEDE__WAKE_EVENT);
@@ -85,9 +98,7 @@ static void child_done(struct cede__owner *owner, struct cede__task *child)
             cede__scope_refresh(group->scope.task);
         }
     }
-    link = cede__list_take(&group->spawners);
-    if (link)
-        cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+    let_spawn(group);
 }
 
 static void leave(struct cede__scope *scope);
@@ -107,9 +118,10 @@ int cede_group_open(struct cede_group *group)
     return 0;
 }
 
-static enum cede__wake wait_for_end(struct cede__group *group)
+/* `stubborn`: nothing but children's ends can end it for good. */
+static enum cede__wake wait_for_end(struct cede__group *group, bool stubborn)
 {
-    struct cede__waiter waiter = {.what = "group", .subject = (intptr_t)group};
+    struct cede__waiter waiter = {.what = "group", .subject = (intptr_t)group, .stubborn = stubborn};
     enum cede__wake reason;
 
     group->waiter = &waiter;
@@ -127,7 +139,7 @@ static int wait_all(struct cede__group *group)
     enum cede__wake reason;
 
     while (group->running > 0) {
-        reason = wait_for_end(group);
+        reason = wait_for_end(group, shielded);
         if (reason == CEDE__WAKE_EVENT)
             continue;
         if (!group->error && !group->cancelled) {
@@ -229,6 +241,7 @@ int cede_group_limit(struct cede_group *group, size_t tasks)
     if (!self)
         return -1;
     self->limit = tasks;
+    let_spawn(self);
     return 0;
 }
 
@@ -245,15 +258,15 @@ int cede_group_keep_going(struct cede_group *group, int keep_going)
 /* Parks until another child may run. */
 static int wait_for_turn(struct cede__group *group)
 {
-    struct cede__waiter waiter;
+    struct cede__waiter waiter = {.what = "group limit", .subject = (intptr_t)group};
     enum cede__wake reason;
 
-    while (!group->cancelled && group->limit && group->running >= group->limit) {
-        waiter = (struct cede__waiter){.what = "group limit", .subject = (intptr_t)group};
+    if (full(group)) {
         cede__list_append(&group->spawners, &waiter.link);
         reason = cede__wait(&waiter, INT64_MAX);
         if (reason != CEDE__WAKE_EVENT)
             return cede__wait_errno(reason);
+        group->promised--;
     }
     if (group->cancelled) {
         errno = ECANCELED;
@@ -277,13 +290,14 @@ static struct cede_task *spawn(struct cede_group *group, const struct cede_task_
     if (wait_for_turn(self) != 0)
         return NULL;
     handle = args_size ? cede__task_go(name, fn, args, args_size, attr) : cede_spawn_attr(attr, fn, (void *)args);
-    if (!handle)
+    if (!handle) {
+        let_spawn(self); /* the place is another's */
         return NULL;
+    }
     child = cede__task_find(handle);
     child->owner = &self->owner;
     cede__list_append(&self->owner.children, &child->sibling);
     self->running++;
-    self->kept += !child->detached;
     return handle;
 }
 
@@ -299,27 +313,57 @@ struct cede_task *cede__group_go(struct cede_group *group, const char *name, ced
     return spawn(group, NULL, name, fn, args, args_size);
 }
 
+/* The child that ended first and may still be joined; NULL: none. */
+static struct cede__task *take_ended(struct cede__group *group)
+{
+    struct cede__list *link;
+    struct cede__task *child;
+
+    while ((link = cede__list_take(&group->ended))) {
+        child = CEDE__CONTAINER(link, struct cede__task, sibling);
+        cede__list_append(&group->returned, link);
+        if (!child->joiner)
+            return child;
+    }
+    return NULL;
+}
+
+/* Whether a child runs that nobody else waits for. O(those that are detached or joined). */
+static bool any_to_come(const struct cede__group *group)
+{
+    const struct cede__list *head = &group->owner.children, *link;
+    const struct cede__task *child;
+
+    if (cede__list_empty(head))
+        return false;
+    for (link = head->next; link != head; link = link->next) {
+        child = CEDE__CONTAINER(link, const struct cede__task, sibling);
+        if (!child->detached && !child->joiner)
+            return true;
+    }
+    return false;
+}
+
 struct cede_task *cede_group_next(struct cede_group *group)
 {
     struct cede__group *self = own(group);
     enum cede__wake reason;
-    struct cede__list *link;
+    struct cede__task *child;
 
     if (!self)
         return NULL;
-    while (!(link = cede__list_take(&self->ended))) {
-        if (self->kept == 0) {
+    while (!(child = take_ended(self))) {
+        if (!any_to_come(self)) {
             errno = ECHILD;
             return NULL;
         }
-        reason = wait_for_end(self);
+        reason = wait_for_end(self, false);
         if (reason != CEDE__WAKE_EVENT) {
             cede__wait_errno(reason);
             return NULL;
         }
     }
-    cede__list_append(&self->returned, link);
-    return cede__task_handle(CEDE__CONTAINER(link, struct cede__task, sibling));
+    return cede__task_handle(child);
 }
 
 /* ---- what the macros expand to ---- */

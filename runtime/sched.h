@@ -40,6 +40,7 @@ struct cede__waiter {
     int64_t since_ns;        /* for reports: the worker's clock when the wait began; set by cede__wait() */
     uint8_t reason;          /* enum cede__wake, once it has ended */
     bool external;           /* the event may come from outside the runtime: such a wait is never a deadlock */
+    bool stubborn;           /* it is waited for in any case: to end the wait is of no use */
     bool shared;             /* another thread of the process may bring it: while there is one, no deadlock either */
 };
 

@@ -253,10 +253,12 @@ int cede_detach(struct cede_task *handle)
         errno = EINVAL;
         return -1;
     }
-    if (task->state == CEDE__TASK_DONE)
+    if (task->state == CEDE__TASK_DONE) {
+        cede__list_remove(&task->sibling); /* of a group's child */
         cede__task_free(task);
-    else
+    } else {
         task->detached = true;
+    }
     return 0;
 }
 

@@ -19,7 +19,8 @@
  *
  * Deadlock: every task waits, for nothing but another of these tasks, and there is no deadline, no descriptor, no
  * cede_park() and no helper thread that could end any of the waits. After the report the first task's wait fails with
- * EDEADLK; if the first task has ended, every task's wait does.
+ * EDEADLK; if the first task has ended, or has to wait for others all the same (at the end of a group), every task's
+ * wait does.
  *
  * Stack overflow: a task touched the guard below its stack. The report has its name, its stack size and the backtrace;
  * then the fault takes its normal course, to a core file or to the handler of SIGSEGV that was there before. cede_run()
