@@ -10,6 +10,7 @@
  *   cede/scope.h   deadlines for a block of code
  *   cede/defer.h   clean-up for a block of code, and the end of a task from any depth
  *   cede/group.h   tasks that end before a block of code does
+ *   cede/tasks.h   several tasks at once: gather, wait for the first or for all
  *   cede/gen.h     generators: functions that hand out one item after another
  *   cede/local.h   values of a task, inherited by its children
  *   cede/sync.h    mutex, rwlock, condition, event, semaphore, barrier, once, wait group
@@ -51,6 +52,7 @@
 #include <cede/stream.h>
 #include <cede/sync.h>
 #include <cede/task.h>
+#include <cede/tasks.h>
 #include <cede/time.h>
 
 #endif

@@ -368,14 +368,16 @@ void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int r
     task->done.error = error;
     atomic_signal_fence(memory_order_release); /* a dump from a signal handler must not see half of it */
     task->state = CEDE__TASK_DONE;
+    task->done.turn = worker->head;
     worker->live--;
     /* cede_run() waits for the first task to end, as its joiner, and then for all of them. */
     if (worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED)
         cede__sched_wake(worker->thread.run.waiter, CEDE__WAKE_EVENT);
-    if (task->owner)
-        task->owner->child_done(task->owner, task);
+    /* The joiner first: if the owner takes a failure for a reason to cancel it, it still has what it waited for. */
     if (task->joiner)
         cede__sched_wake(task->joiner, CEDE__WAKE_EVENT);
-    else if (task->detached)
+    if (task->owner)
+        task->owner->child_done(task->owner, task);
+    if (task->detached)
         cede__task_free(task);
 }

@@ -236,6 +236,18 @@ int cede_join(struct cede_task *handle, int *result)
     return reap(task, result);
 }
 
+int cede_tryjoin(struct cede_task *handle, int *result)
+{
+    struct cede__task *task = find_own(handle);
+
+    if (!task)
+        return -1;
+    if (!task->detached && !task->joiner && task->state == CEDE__TASK_DONE)
+        return reap(task, result);
+    errno = task == cede__worker->current ? EDEADLK : task->detached || task->joiner ? EINVAL : EBUSY;
+    return -1;
+}
+
 int cede_await(struct cede_task *handle)
 {
     int result;

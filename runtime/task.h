@@ -49,8 +49,8 @@ struct cede__remote {
 
 /* What a parent scope (a group) hears about a child; see `owner`. */
 struct cede__owner {
-    /* The child has ended, its result stands in `done`; it is still linked. Afterwards its joiner is woken or, if it is
-     * detached, it is freed: it must be in no list of the owner's then. Must not park. */
+    /* The child has ended, its result stands in `done`, its joiner has been woken; it is still linked. Afterwards, if it
+     * is detached, it is freed: it must be in no list of the owner's then. Must not park. */
     void (*child_done)(struct cede__owner *owner, struct cede__task *child);
     struct cede__list children; /* through `sibling` */
 };
@@ -78,6 +78,7 @@ struct cede__task {
             int error; /* errno, if result < 0 */
             struct cede__stack *unused;
             struct cede__error *message; /* if result < 0; NULL: none */
+            uint32_t turn; /* the worker's `head` when it ended: tells which of two did first. Written last */
         } done;
         struct cede__task *next_free; /* FREE */
     };

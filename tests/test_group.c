@@ -201,6 +201,15 @@ TASK_TEST(a_child_that_another_task_joins_outlives_the_group_as_a_result)
     ck_assert_int_eq(cede_await(joiner), 5);
 }
 
+TASK_TEST(who_joins_a_child_hears_of_its_failure_before_it_cancels_the_block)
+{
+    cede_group (g) {
+        ck_assert_fails(cede_await(cede_group_go(g, child, .sleep_ns = MS, .result = -1)), EIO);
+        ck_assert_fails(cede_check(), ECANCELED);
+        ck_assert_fails(cede_group_wait(g), EIO);
+    }
+}
+
 /* ---- the limit ---- */
 
 struct crowded { int *running, *most; };
@@ -504,6 +513,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_child_may_be_detached_once_it_has_ended);
     tcase_add_test(cases, next_leaves_out_what_another_task_joins);
     tcase_add_test(cases, a_child_that_another_task_joins_outlives_the_group_as_a_result);
+    tcase_add_test(cases, who_joins_a_child_hears_of_its_failure_before_it_cancels_the_block);
     tcase_add_test(cases, no_more_than_the_limit_run);
     tcase_add_test(cases, a_higher_limit_lets_those_go_on_who_wait);
     tcase_add_test(cases, cancelling_ends_the_wait_at_the_limit);

@@ -131,6 +131,14 @@ CEDE_API struct cede_task *cede__task_go(const char *name, cede_task_fn *fn, con
 CEDE_API int cede_join(struct cede_task *task, int *result);
 
 /*
+ * cede_join() of a task that has ended already: at once or not at all.
+ *
+ * Returns as cede_join(), where instead of waiting it fails with EBUSY. Does not park. Models: pthread_tryjoin_np(3),
+ * Task.done, Task.result.
+ */
+CEDE_API int cede_tryjoin(struct cede_task *task, int *result);
+
+/*
  * cede_join() for when the task stands for a function call: returns what its function returned, with its errno if that
  * is negative. -1 with cede_join()'s errno when the join failed. Models: await.
  */
