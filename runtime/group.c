@@ -7,8 +7,8 @@
 #include <errno.h>
 
 #include "error.h"
+#include "group.h"
 #include "scope.h"
-#include "wait.h"
 
 struct cede__group {
     struct cede__scope scope;
@@ -17,6 +17,7 @@ struct cede__group {
     struct cede__list returned;     /* ... and those that were; both may still be joined */
     struct cede__list spawners;     /* waiters: tasks that want to spawn, at the limit */
     struct cede__waiter *waiter;    /* the owner's wait for an end, or NULL */
+    cede__group_ended_fn *ended_fn; /* see group.h; NULL: none */
     uint32_t running;               /* children that have not ended ... */
     uint32_t promised;              /* ... and places of spawners that have been woken, and did not run yet */
     size_t limit;                   /* of running; 0: none */
@@ -80,6 +81,8 @@ static void child_done(struct cede__owner *owner, struct cede__task *child)
     struct cede__group *group = CEDE__CONTAINER(owner, struct cede__group, owner);
     bool failed = child->done.result < 0 && !(group->cancelled && child->done.error == ECANCELED);
 
+    if (group->ended_fn)
+        group->ended_fn((struct cede_group *)group, child);
     group->running--;
     cede__list_remove(&child->sibling);
     if (child->detached)
@@ -119,13 +122,13 @@ int cede_group_open(struct cede_group *group)
 }
 
 /* `stubborn`: nothing but children's ends can end it for good. */
-static enum cede__wake wait_for_end(struct cede__group *group, bool stubborn)
+static enum cede__wake wait_for_end(struct cede__group *group, int64_t deadline_ns, bool stubborn)
 {
     struct cede__waiter waiter = {.what = "group", .subject = (intptr_t)group, .stubborn = stubborn};
     enum cede__wake reason;
 
     group->waiter = &waiter;
-    reason = cede__wait(&waiter, INT64_MAX);
+    reason = cede__wait(&waiter, deadline_ns);
     group->waiter = NULL;
     return reason;
 }
@@ -139,7 +142,7 @@ static int wait_all(struct cede__group *group)
     enum cede__wake reason;
 
     while (group->running > 0) {
-        reason = wait_for_end(group, shielded);
+        reason = wait_for_end(group, INT64_MAX, shielded);
         if (reason == CEDE__WAKE_EVENT)
             continue;
         if (!group->error && !group->cancelled) {
@@ -357,13 +360,25 @@ struct cede_task *cede_group_next(struct cede_group *group)
             errno = ECHILD;
             return NULL;
         }
-        reason = wait_for_end(self, false);
+        reason = wait_for_end(self, INT64_MAX, false);
         if (reason != CEDE__WAKE_EVENT) {
             cede__wait_errno(reason);
             return NULL;
         }
     }
     return cede__task_handle(child);
+}
+
+/* ---- for the rest of the runtime ---- */
+
+void cede__group_on_end(struct cede_group *group, cede__group_ended_fn *ended)
+{
+    inside(group)->ended_fn = ended;
+}
+
+enum cede__wake cede__group_wait_end(struct cede_group *group, int64_t deadline_ns)
+{
+    return wait_for_end(inside(group), deadline_ns, false);
 }
 
 /* ---- what the macros expand to ---- */

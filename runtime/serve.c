@@ -2,69 +2,19 @@
 /* A task for each connection; see cede/net.h. */
 #include <cede/io.h>
 #include <cede/net.h>
-#include <cede/scope.h>
 #include <cede/time.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "wait.h"
+#include "group.h"
 
 #define PAUSE_NS (100 * CEDE_MILLISECOND)
-
-/* ---- children: tasks that end before their owner goes on ---- */
-
-struct children {
-    struct cede__owner owner;
-    struct cede__waiter *waiter; /* of the owner's task while it waits for a child to end; else NULL */
-};
-
-static void children_adopt(struct children *children, struct cede__task *child)
-{
-    child->owner = &children->owner;
-    cede__list_append(&children->owner.children, &child->sibling);
-}
-
-/* A child has ended: lets go of it, and tells the owner. */
-static void children_release(struct children *children, struct cede__task *child)
-{
-    cede__list_remove(&child->sibling);
-    if (children->waiter)
-        cede__sched_wake(children->waiter, CEDE__WAKE_EVENT);
-}
-
-/* Waits until a child ends. */
-static enum cede__wake children_wait(struct children *children, const char *what, int64_t deadline_ns)
-{
-    struct cede__waiter waiter = {.what = what, .subject = -1};
-    enum cede__wake reason;
-
-    children->waiter = &waiter;
-    reason = cede__wait(&waiter, deadline_ns);
-    children->waiter = NULL;
-    return reason;
-}
-
-/* Cancels all and waits until the last has ended, come what may. Keeps errno. */
-static void children_end(struct children *children)
-{
-    struct cede__list *head = &children->owner.children, *link;
-    int saved = errno;
-
-    if (cede__list_empty(head))
-        return;
-    for (link = head->next; link != head; link = link->next)
-        cede_cancel(cede__task_handle(CEDE__CONTAINER(link, struct cede__task, sibling)));
-    cede_shield
-        while (!cede__list_empty(head))
-            children_wait(children, "children", INT64_MAX);
-    errno = saved;
-}
 
 /* ---- connections ---- */
 
 struct server {
-    struct children children;
+    struct cede_group group;     /* of the connections' tasks */
     struct cede__list unstarted; /* connections whose task has not run yet */
     cede_serve_fn *handler;
     void *arg;
@@ -98,9 +48,9 @@ static void connection_drop(struct connection *connection)
     free(connection);
 }
 
-static void child_done(struct cede__owner *owner, struct cede__task *child)
+static void connection_ended(struct cede_group *group, const struct cede__task *child)
 {
-    struct server *server = CEDE__CONTAINER(owner, struct server, children.owner);
+    struct server *server = CEDE__CONTAINER(group, struct server, group);
     struct cede__list *link;
 
     /* There was no memory for its stack: run() has not been called, and nobody else closes the connection. */
@@ -110,7 +60,6 @@ static void child_done(struct cede__owner *owner, struct cede__task *child)
                 connection_drop(CEDE__CONTAINER(link, struct connection, link));
                 break;
             }
-    children_release(&server->children, child);
 }
 
 /* Starts the task of a connection. 0, or -1 with errno and nothing done. */
@@ -123,14 +72,13 @@ static int start(struct server *server, int fd)
     if (!connection)
         return -1;
     *connection = (struct connection){.server = server, .fd = fd};
-    task = cede_spawn_attr(&attr, run, connection);
+    task = cede_group_spawn(&server->group, &attr, run, connection);
     if (!task) {
         free(connection);
         return -1;
     }
     connection->task = cede__task_find(task);
     cede__list_append(&server->unstarted, &connection->link);
-    children_adopt(&server->children, connection->task);
     return 0;
 }
 
@@ -139,7 +87,7 @@ static int start(struct server *server, int fd)
 /* Out of descriptors or memory: waits until a connection has ended, or for a while, as others may have what we need. */
 static int pause_for_resources(struct server *server)
 {
-    enum cede__wake reason = children_wait(&server->children, "serve", cede__sched_now(cede__worker) + PAUSE_NS);
+    enum cede__wake reason = cede__group_wait_end(&server->group, cede__sched_now(cede__worker) + PAUSE_NS);
 
     return reason == CEDE__WAKE_DEADLINE ? 0 : cede__wait_errno(reason);
 }
@@ -203,9 +151,9 @@ static void accept_all(struct server *server, int fd)
 
 int cede_serve(int fd, cede_serve_fn *handler, void *arg)
 {
-    struct server server = {.children.owner.child_done = child_done, .handler = handler, .arg = arg};
+    struct server server = {.handler = handler, .arg = arg};
     socklen_t size = sizeof(int);
-    int listens = 0;
+    int listens = 0, error;
 
     if (!cede__in_task()) {
         errno = EPERM;
@@ -217,7 +165,13 @@ int cede_serve(int fd, cede_serve_fn *handler, void *arg)
         errno = EINVAL;
         return -1;
     }
+    cede_group_open(&server.group);
+    cede_group_keep_going(&server.group, 1); /* what becomes of one connection is no other's affair */
+    cede__group_on_end(&server.group, connection_ended);
     accept_all(&server, fd);
-    children_end(&server.children);
+    error = errno;
+    cede_group_cancel(&server.group);
+    cede_group_close(&server.group);
+    errno = error;
     return -1;
 }
