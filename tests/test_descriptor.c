@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,6 +34,121 @@ static struct cede__fd *record(int fd)
 static void ends(struct cede_task *task)
 {
     ck_assert_int_eq(cede_await(task), 0);
+}
+
+/* ---- closed while somebody waits ---- */
+
+/* Accepts a connection and closes it, or fails with the given errno. */
+struct accepter {
+    int fd, error;
+};
+
+static int accepter(struct accepter *a)
+{
+    int connection = cede_accept(a->fd, NULL, NULL), error = connection < 0 ? errno : 0;
+
+    ck_assert_int_eq(error, a->error);
+    return connection < 0 ? 0 : cede_close(connection);
+}
+
+/* Writes to a descriptor that takes nothing, until it is closed. */
+struct writer {
+    int fd;
+};
+
+static int writer(struct writer *a)
+{
+    static const char block[1 << 16];
+
+    while (send(a->fd, block, sizeof block, MSG_DONTWAIT) > 0)
+        ;
+    ck_assert_fails(cede_write(a->fd, block, 1), EBADF);
+    return 0;
+}
+
+/* Polls for what never comes, until the descriptor is closed. */
+struct poller {
+    int fd;
+};
+
+static int poller(struct poller *a)
+{
+    struct pollfd poll = {.fd = a->fd, .events = POLLPRI};
+
+    ck_assert_int_eq(cede_poll(&poll, 1, -1), 1);
+    ck_assert_int_eq(poll.revents, POLLNVAL);
+    return 0;
+}
+
+static void connect_to(int port)
+{
+    char address[32];
+    int fd;
+
+    snprintf(address, sizeof address, "127.0.0.1:%d", port);
+    ck_assert_int_ge(fd = cede_dial(address), 0);
+    ck_assert_int_eq(cede_close(fd), 0);
+}
+
+/* libdill issue 129: a listener is closed while a task accepts on it, and the next listener gets its number. The old
+ * accept must fail, and the new one must get the connections of its own listener: not be forgotten, and not hear of
+ * those to the old one, which a duplicate keeps alive. */
+TASK_TEST(a_listener_that_is_closed_during_accept_leaves_its_number_to_the_next)
+{
+    struct cede_task *old, *new;
+    int listener, next, kept, round;
+
+    for (round = 0; round < 4; round++) {
+        ck_assert_int_ge(listener = cede_listen("127.0.0.1:0"), 0);
+        old = cede_go(accepter, .fd = listener, .error = EBADF);
+        cede_yield();
+        kept = round % 2 ? fcntl(listener, F_DUPFD, 100) : -1;
+        ck_assert_int_eq(cede_close(listener), 0);
+        ck_assert_int_eq(next = cede_listen("127.0.0.1:0"), listener);
+        new = cede_go(accepter, .fd = next);
+        cede_yield();
+        ends(old);
+        if (kept >= 0) {
+            connect_to(cede_port(kept));
+            cede_sleep(CEDE_MILLISECOND);
+            ck_assert(!cede__list_empty(&record(next)->readers));
+        }
+        connect_to(cede_port(next));
+        ends(new);
+        ck_assert_int_eq(cede_close(next), 0);
+        if (kept >= 0)
+            ck_assert_int_eq(cede_close(kept), 0);
+    }
+}
+
+/* libdill pull request 236: closing was refused while a task waited, and the number stayed marked as registered. One task
+ * may read while another writes: both hear of it, and so does one that polls; the next descriptor starts afresh. */
+TASK_TEST(close_wakes_readers_and_writers_and_the_number_starts_afresh)
+{
+    struct cede_task *tasks[3];
+    int i, round, next[2];
+
+    for (round = 0; round < 3; round++) {
+        ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+        tasks[0] = cede_go(reader, .fd = fds[0], .error = EBADF);
+        tasks[1] = cede_go(writer, .fd = fds[0]);
+        tasks[2] = cede_go(poller, .fd = fds[0]);
+        cede_sleep(CEDE_MILLISECOND);
+        ck_assert(!cede__list_empty(&record(fds[0])->readers));
+        ck_assert(!cede__list_empty(&record(fds[0])->writers));
+        ck_assert_int_eq(cede_close(fds[0]), 0);
+        ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, next), 0);
+        ck_assert_int_eq(next[0], fds[0]);
+        for (i = 0; i < 3; i++)
+            ends(tasks[i]);
+        tasks[0] = cede_go(reader, .fd = next[0]);
+        cede_yield();
+        ck_assert_int_eq(cede_write(next[1], "x", 1), 1);
+        ends(tasks[0]);
+        cede_close(fds[1]);
+        cede_close(next[0]);
+        cede_close(next[1]);
+    }
 }
 
 TASK_TEST(closing_what_is_not_open)
@@ -415,6 +531,8 @@ Suite *suite(void)
 
     tcase_add_test(numbers, closing_what_is_not_open);
     tcase_add_test(numbers, close_ends_waits_for_this_number_only);
+    tcase_add_test(numbers, a_listener_that_is_closed_during_accept_leaves_its_number_to_the_next);
+    tcase_add_test(numbers, close_wakes_readers_and_writers_and_the_number_starts_afresh);
     tcase_add_test(numbers, a_number_that_is_used_again_means_the_new_descriptor);
     tcase_add_test(numbers, a_reader_that_was_ready_does_not_read_from_the_next_descriptor);
     tcase_add_test(numbers, a_socket_that_became_a_pipe_is_noticed);
