@@ -145,7 +145,7 @@ static int wait_all(struct cede__group *group)
         reason = wait_for_end(group, INT64_MAX, shielded);
         if (reason == CEDE__WAKE_EVENT)
             continue;
-        if (!group->error && !group->cancelled) {
+        if (!group->error) { /* from outside, for our own interrupt comes with an error: not to be swallowed */
             cede__wait_errno(reason);
             group->error = errno;
         }

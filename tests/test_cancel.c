@@ -363,6 +363,209 @@ TASK_TEST(one_that_waits_again_and_again_does_not_stop_the_others)
     ck_assert_int_eq(cede_await(other), 0);
 }
 
+/* ---- what went wrong in others: CPython's issues, by number ---- */
+
+struct awaits_then_sleeps { int *inner; };
+
+/* wait_for(inner(), timeout), then something else that waits. */
+static int awaits_then_sleeps(struct awaits_then_sleeps *a)
+{
+    struct cede_task *inner = cede_spawn(returns_3, NULL);
+    int result = 0;
+
+    cede_timeout (LONG)
+        if (cede_join(inner, &result) != 0) { /* cancelled before it ended, or else ... */
+            ck_assert_int_eq(errno, ECANCELED);
+            cede_shield
+                ck_assert_int_eq(cede_join(inner, &result), 0);
+        }
+    *a->inner = result;
+    ck_assert_fails(cede_sleep(LONG), ECANCELED); /* ... now: it is not lost */
+    ck_assert_fails(cede_check(), ECANCELED);
+    return 0;
+}
+
+/* At whatever moment the cancel comes: before, as, or after the inner task ends. */
+TASK_TEST(cpython_86296_wait_for_loses_no_cancel)
+{
+    struct cede_task *task;
+    int turns, i, inner;
+
+    for (turns = 0; turns < 5; turns++) {
+        inner = 0;
+        task = cede_go(awaits_then_sleeps, .inner = &inner);
+        for (i = 0; i < turns; i++)
+            cede_yield();
+        cede_cancel(task);
+        ck_assert_int_eq(cede_await(task), 0);
+        ck_assert_int_eq(inner, 3);
+    }
+}
+
+static int sets_and_returns(void *event)
+{
+    cede_event_set(event);
+    return 3;
+}
+
+static int waits_for_event(void *event)
+{
+    int result = cede_await(cede_spawn(sets_and_returns, event));
+
+    ck_assert_int_eq(result, 3);
+    ck_assert_fails(cede_check(), ECANCELED);
+    return 0;
+}
+
+/* The same, exactly: the cancel is posted between the inner task's end and the moment the other one runs again. */
+TASK_TEST(cpython_86296_a_completed_wait_keeps_its_result)
+{
+    struct cede_event event = {0};
+    struct cede_task *task = cede_spawn(waits_for_event, &event);
+
+    ck_assert_int_eq(cede_event_wait(&event), 0); /* woken before the joiner */
+    cede_cancel(task);
+    ck_assert_int_eq(cede_await(task), 0);
+}
+
+static int fails_at_once(void *unused)
+{
+    (void)unused;
+    return cede_fail(EDOM, "at once");
+}
+
+/* A child that fails before its owner waits: the group reports it, and nothing of its cancellation is left. */
+TASK_TEST(cpython_128588_no_cancellation_leaks_out_of_a_group)
+{
+    cede_group (g) {
+        cede_group_spawn(g, NULL, fails_at_once, NULL);
+        ck_assert_fails(cede_group_wait(g), EDOM);
+    }
+    ck_assert_int_eq(cede_check(), 0);
+    ck_assert_int_eq(cede_sleep(0), 0);
+    cede_group (g)
+        cede_group_spawn(g, NULL, fails_at_once, NULL); /* only the end of the block waits */
+    ck_assert_int_eq(cede_check(), 0);
+    cede_group (g) {
+        cede_group_spawn(g, NULL, fails_at_once, NULL);
+        ck_assert_fails(cede_sleep(LONG), ECANCELED); /* swallowed: it was none of ours */
+    }
+    ck_assert_int_eq(cede_check(), 0);
+    ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0);
+}
+
+/* Does not end before it is told, whatever happens. */
+static int winds_up(void *event)
+{
+    cede_sleep(LONG);
+    cede_shield
+        ck_assert_int_eq(cede_event_wait(event), 0);
+    return 0;
+}
+
+struct cancels_its_group { struct cede_event *wound_up; int error; };
+
+static int cancels_its_group(struct cancels_its_group *a)
+{
+    cede_group (g) {
+        cede_group_spawn(g, NULL, winds_up, a->wound_up);
+        cede_yield();
+        cede_group_cancel(g);
+        ck_assert_fails(cede_group_wait(g), a->error);
+    }
+    ck_assert_fails(cede_check(), a->error);
+    return 0;
+}
+
+static int opens_later(void *event)
+{
+    cede_sleep(5 * CEDE_MILLISECOND);
+    return cede_event_set(event);
+}
+
+/* After a group was cancelled by its own block, while its children wind up: what comes from outside is not swallowed. */
+TASK_TEST(cpython_155433_a_cancelled_group_swallows_no_timeout)
+{
+    struct cede_event event = {0};
+    struct cede_task *later = cede_spawn(opens_later, &event), *task = NULL;
+
+    cede_timeout (2 * CEDE_MILLISECOND)
+        task = cede_go(cancels_its_group, .wound_up = &event, .error = ETIMEDOUT);
+    ck_assert_int_eq(cede_await(task), 0);
+    ck_assert_int_eq(cede_await(later), 0);
+}
+
+TASK_TEST(cpython_155433_a_cancelled_group_swallows_no_cancel)
+{
+    struct cede_event event = {0};
+    struct cede_task *task = cede_go(cancels_its_group, .wound_up = &event, .error = ECANCELED);
+
+    cede_yield();
+    cede_yield();
+    cede_cancel(task);
+    cede_yield();
+    cede_event_set(&event);
+    ck_assert_int_eq(cede_await(task), 0);
+}
+
+static int fails_when_cancelled(void *unused)
+{
+    (void)unused;
+    cede_sleep(LONG);
+    return cede_fail(EIO, "inner");
+}
+
+/* A group in a task of another group, both with failures: each reports its own, and the outer cancellation holds. */
+static int has_a_group(void *unused)
+{
+    (void)unused;
+    cede_group (inner) {
+        cede_group_spawn(inner, NULL, fails_when_cancelled, NULL);
+        ck_assert_fails(cede_group_wait(inner), ECANCELED); /* came first, and was what made the child fail */
+    }
+    ck_assert_fails(cede_sleep(LONG), ECANCELED);
+    errno = ECANCELED;
+    return -1;
+}
+
+TASK_TEST(cpython_116720_an_inner_group_swallows_no_cancel_of_an_outer_one)
+{
+    cede_group (outer) {
+        cede_group_spawn(outer, NULL, has_a_group, NULL);
+        cede_yield();
+        cede_yield();
+        cede_group_spawn(outer, NULL, fails_at_once, NULL);
+        ck_assert_fails(cede_group_wait(outer), EDOM);
+    }
+    ck_assert_int_eq(cede_check(), 0);
+}
+
+static int times_out_at_once(void *unused)
+{
+    (void)unused;
+    cede_cancel(cede_self());
+    cede_timeout (0)
+        ck_assert_fails(cede_sleep(LONG), ECANCELED);
+    ck_assert_fails(cede_sleep(LONG), ECANCELED);
+    return 0;
+}
+
+TASK_TEST(cpython_134471_a_timeout_of_0_swallows_no_cancel)
+{
+    ck_assert_int_eq(cede_await(cede_spawn(times_out_at_once, NULL)), 0);
+}
+
+/* A deadline after a group has failed inside it is a deadline. */
+TASK_TEST(cpython_133747_a_timeout_after_a_failed_group_is_ETIMEDOUT)
+{
+    cede_timeout (3 * CEDE_MILLISECOND) {
+        cede_group (g)
+            cede_group_spawn(g, NULL, fails_at_once, NULL);
+        ck_assert_fails(cede_sleep(LONG), ETIMEDOUT);
+    }
+    ck_assert_int_eq(cede_check(), 0);
+}
+
 Suite *suite(void)
 {
     Suite *cancel = suite_create("cancel");
@@ -382,6 +585,14 @@ Suite *suite(void)
     tcase_add_test(cases, a_storm_of_signals_breaks_nothing);
     tcase_add_test(cases, signals_from_other_threads_break_nothing);
     tcase_add_test(cases, one_that_waits_again_and_again_does_not_stop_the_others);
+    tcase_add_test(cases, cpython_86296_wait_for_loses_no_cancel);
+    tcase_add_test(cases, cpython_86296_a_completed_wait_keeps_its_result);
+    tcase_add_test(cases, cpython_128588_no_cancellation_leaks_out_of_a_group);
+    tcase_add_test(cases, cpython_155433_a_cancelled_group_swallows_no_timeout);
+    tcase_add_test(cases, cpython_155433_a_cancelled_group_swallows_no_cancel);
+    tcase_add_test(cases, cpython_116720_an_inner_group_swallows_no_cancel_of_an_outer_one);
+    tcase_add_test(cases, cpython_134471_a_timeout_of_0_swallows_no_cancel);
+    tcase_add_test(cases, cpython_133747_a_timeout_after_a_failed_group_is_ETIMEDOUT);
     suite_add_tcase(cancel, cases);
     return cancel;
 }

@@ -170,6 +170,78 @@ TASK_TEST(cancellation_holds_again_after_the_shield)
     ck_assert_int_eq(cede_await(task), 0);
 }
 
+static int cleans_up_in_grace(void *unused)
+{
+    (void)unused;
+    ck_assert_fails(cede_sleep(LONG), ECANCELED);
+    cede_shield cede_timeout (CEDE_SECOND)
+        ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0); /* time enough */
+    cede_shield cede_timeout (2 * CEDE_MILLISECOND) {
+        ck_assert_fails(cede_sleep(LONG), ETIMEDOUT); /* not for ever */
+        ck_assert_fails(cede_sleep(LONG), ETIMEDOUT);
+    }
+    ck_assert_fails(cede_sleep(LONG), ECANCELED);
+    return 0;
+}
+
+TASK_TEST(cleanup_may_use_a_grace_deadline)
+{
+    struct cede_task *task = cede_spawn(cleans_up_in_grace, NULL);
+
+    cede_yield();
+    cede_cancel(task);
+    ck_assert_int_eq(cede_await(task), 0);
+    /* The same after a deadline of one's own, which does not shorten the grace. */
+    cede_timeout (CEDE_MILLISECOND) {
+        ck_assert_fails(cede_sleep(LONG), ETIMEDOUT);
+        cede_shield cede_timeout (CEDE_SECOND)
+            ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0);
+        ck_assert_fails(cede_sleep(LONG), ETIMEDOUT);
+    }
+}
+
+static int times_out_by_itself(void *unused)
+{
+    int result = 0;
+
+    (void)unused;
+    cede_timeout (0)
+        result = cede_sleep(LONG);
+    return result;
+}
+
+static int awaits_for_ever(void *unused)
+{
+    struct cede_scope scope;
+    struct cede_task *task = cede_spawn(times_out_by_itself, NULL);
+    int result = 0;
+
+    (void)unused;
+    ck_assert_int_eq(cede_scope_timeout(&scope, LONG), 0);
+    /* The task's timeout is its result, not ours ... */
+    ck_assert_int_eq(cede_join(task, &result), 0);
+    ck_assert_int_eq(result, -1);
+    ck_assert_int_eq(errno, ETIMEDOUT);
+    ck_assert_int_eq(cede_scope_expired(&scope), 0);
+    ck_assert_int_eq(cede_check(), 0);
+    /* ... and our being cancelled is no timeout. */
+    ck_assert_fails(cede_sleep(LONG), ECANCELED);
+    ck_assert_int_eq(cede_scope_expired(&scope), 0);
+    cede_scope_leave(&scope);
+    return 0;
+}
+
+TASK_TEST(a_timeout_is_told_from_another_tasks_and_from_cancellation)
+{
+    struct cede_task *task = cede_spawn(awaits_for_ever, NULL);
+
+    cede_yield();
+    cede_yield();
+    cede_yield();
+    cede_cancel(task);
+    ck_assert_int_eq(cede_await(task), 0);
+}
+
 TASK_TEST(an_outer_deadline_holds_again_after_the_shield)
 {
     cede_timeout (CEDE_MILLISECOND) {
@@ -408,6 +480,8 @@ Suite *suite(void)
     tcase_add_test(cases, a_negative_duration_is_EINVAL_at_the_first_wait);
     tcase_add_test(cases, a_shield_keeps_cancellation_away);
     tcase_add_test(cases, cancellation_holds_again_after_the_shield);
+    tcase_add_test(cases, cleanup_may_use_a_grace_deadline);
+    tcase_add_test(cases, a_timeout_is_told_from_another_tasks_and_from_cancellation);
     tcase_add_test(cases, an_outer_deadline_holds_again_after_the_shield);
     tcase_add_test(cases, children_inherit_the_nearest_deadline);
     tcase_add_test(cases, cancellation_comes_before_timeout);

@@ -79,7 +79,7 @@ CEDE_API int cede_group_limit(struct cede_group *group, size_t tasks);
  * Returns 0 if all succeeded; else -1 with errno
  *   the errno of the first task that failed, and its message (cede_error())
  *   ECANCELED, ETIMEDOUT, EDEADLK  the wait was ended: the tasks were then cancelled, and have ended all the same; also
- *                                  ECANCELED after cede_group_cancel() if no task failed in another way
+ *                                  ECANCELED after cede_group_cancel() if nothing else is to be reported
  *   EPERM                          the caller does not own the group
  * More tasks may be spawned afterwards, if none has failed.
  */

@@ -10,7 +10,8 @@
  * When the deadline passes, the wait that the task is in fails with ETIMEDOUT, and so does every further wait inside
  * the scope. A wait that completed keeps its result. Scopes nest: the nearest deadline wins; a scope cannot extend an
  * outer one. Tasks spawned inside inherit the nearest deadline. ECANCELED (somebody cancelled the task) is reported
- * before ETIMEDOUT where both hold.
+ * before ETIMEDOUT where both hold: a task that was cancelled never takes that for a timeout. Of several scopes,
+ * cede_scope_expired() tells whose deadline it was.
  *
  * The block may be left in any way: at its end, by break (which leaves the scope, not a loop around it), continue
  * (the same), return or goto. errno is preserved on the way out. Outside a task a scope has no effect.
@@ -41,8 +42,12 @@ struct cede_scope {
 
 /*
  * cede_shield statement: inside, the task's cancellation and the deadlines of outer scopes do not end waits; deadlines
- * set inside do. Afterwards cancellation holds again. For clean-up that has to wait: give it a deadline of its own,
- * cede_shield cede_timeout (CEDE_SECOND) { ... }.
+ * set inside do. Afterwards cancellation holds again. For clean-up that has to wait. So that it cannot do so for ever,
+ * give it a grace deadline of its own, which no outer one shortens:
+ *
+ *     cede_shield cede_timeout (CEDE_SECOND)
+ *         say_goodbye(fd);                      (a wait after the second fails with ETIMEDOUT)
+ *
  * Models: asyncio.shield, context.WithoutCancel.
  */
 #define cede_shield                                                                                                \
