@@ -2,6 +2,7 @@
 /* Groups: tasks that end before their block does. */
 #include "deadlock.h"
 #include "harness.h"
+#include "sched.h"
 
 struct child { int64_t sleep_ns; int result; int *ended; };
 
@@ -497,6 +498,202 @@ START_TEST(outside_a_task_it_is_EPERM)
 }
 END_TEST
 
+/* ---- storm: groups in groups; their tasks are spawned, cancelled, time out, fail and are joined at random ---- */
+
+/* Of each seed, of which there are three. */
+#ifdef HARNESS_SANITIZED
+enum { STORM_ROUNDS = 1000 };
+#else
+enum { STORM_ROUNDS = 3000 };
+#endif
+
+struct storm { unsigned seed; int begun, ended, groups; };
+struct stormy { struct storm *storm; struct cede_group *group; int *inside, depth; };
+
+static int stormy(struct stormy *a);
+
+static unsigned any(struct storm *storm, unsigned below)
+{
+    return harness_random(&storm->seed) % below;
+}
+
+/* What waits in a storm may end in these ways. */
+static void check_errno(void)
+{
+    ck_assert_msg(errno == ECANCELED || errno == ETIMEDOUT || errno == EIO || errno == EPIPE, "errno %d", errno);
+}
+
+static void wait_a_little(struct storm *storm)
+{
+    if ((any(storm, 3) ? cede_sleep(any(storm, 30000)) : cede_yield()) != 0)
+        check_errno();
+}
+
+static struct cede_task *spawn_one(struct stormy *a, struct cede_group *group, int *inside, int depth)
+{
+    struct stormy args = {a->storm, group, inside, depth};
+    struct cede_task_attr detached = {.name = "detached", .detached = 1};
+    struct cede_task *task;
+
+    if (any(a->storm, 6) == 0) {
+        task = cede_group_spawn(group, &detached, (cede_task_fn *)NULL, NULL);
+        ck_assert_ptr_null(task);
+        ck_assert(errno == EINVAL || errno == ECANCELED || errno == ETIMEDOUT);
+    }
+    ++*inside;
+    task = cede__group_go(group, "stormy", (cede_task_fn *)(void (*)(void))stormy, &args, sizeof args);
+    if (!task) {
+        --*inside;
+        check_errno();
+    }
+    return task;
+}
+
+/* One thing with a group of ours and one of its tasks. */
+static void act(struct stormy *a, struct cede_group *group, int *inside, struct cede_task **tasks, int count)
+{
+    struct storm *storm = a->storm;
+    struct cede_task *task = tasks[any(storm, (unsigned)count)];
+    int results[8], result;
+
+    switch (any(storm, 12)) {
+    case 0: case 1: case 2:
+        tasks[any(storm, (unsigned)count)] = spawn_one(a, group, inside, a->depth + 1);
+        break;
+    case 3:
+        cede_cancel(task);
+        break;
+    case 4:
+        if (cede_detach(task) != 0)
+            ck_assert(errno == ESRCH || errno == EINVAL);
+        break;
+    case 5:
+        if (cede_join(task, &result) != 0)
+            ck_assert(errno == ESRCH || errno == EINVAL || errno == ECANCELED || errno == ETIMEDOUT);
+        break;
+    case 6:
+        task = cede_group_next(group);
+        if (task)
+            ck_assert_int_eq(cede_join(task, &result), 0);
+        else if (errno != ECHILD)
+            check_errno();
+        break;
+    case 7:
+        if (cede_tasks_gather(tasks, (size_t)count, results) != 0 && errno != ESRCH && errno != EINVAL)
+            check_errno();
+        break;
+    case 8:
+        if (any(storm, 8) == 0)
+            cede_group_cancel(group);
+        break;
+    case 9:
+        cede_group_limit(group, any(storm, 4));
+        break;
+    default:
+        wait_a_little(storm);
+    }
+}
+
+/* A group: ended in one of the ways there are, it leaves nobody behind. */
+static void have_a_group(struct stormy *a, int *inside)
+{
+    struct storm *storm = a->storm;
+    struct cede_task *tasks[8] = {0};
+    int actions = (int)any(storm, 8);
+
+    storm->groups++;
+    cede_group (g) {
+        cede_group_limit(g, any(storm, 3) ? 0 : 1 + any(storm, 3));
+        cede_group_keep_going(g, any(storm, 4) == 0);
+        while (actions-- > 0)
+            act(a, g, inside, tasks, 8);
+        switch (any(storm, 8)) {
+        case 0:
+            goto out;
+        case 1:
+            break;
+        case 2:
+            cede_timeout (any(storm, 20000))
+                if (cede_group_wait(g) != 0)
+                    check_errno();
+            break;
+        default:
+            if (cede_group_wait(g) != 0)
+                check_errno();
+        }
+    }
+out:
+    ck_assert_int_eq(*inside, 0);
+}
+
+static void one_less(int *inside)
+{
+    --*inside;
+}
+
+static void has_ended(struct storm *storm)
+{
+    storm->ended++;
+}
+
+static int stormy(struct stormy *a)
+{
+    struct storm *storm = a->storm;
+    int inside = 0, i;
+
+    storm->begun++;
+    cede_defer(one_less, a->inside);
+    cede_defer(has_ended, storm);
+    for (i = (int)any(storm, 3); i > 0; i--) {
+        if (a->depth < 4 && any(storm, 2))
+            have_a_group(a, &inside);
+        else if (a->group && a->depth < 6 && any(storm, 4) == 0)
+            cede_timeout (any(storm, 20000)) /* at the limit, they would wait for each other */
+                spawn_one(a, a->group, a->inside, a->depth + 2);
+        else if (any(storm, 2))
+            wait_a_little(storm);
+        else
+            cede_timeout (any(storm, 50000))
+                have_a_group(&(struct stormy){storm, NULL, NULL, 6}, &inside);
+    }
+    switch (any(storm, 12)) {
+    case 0:
+        return cede_fail(EIO, "stormy");
+    case 1:
+        errno = EPIPE;
+        cede_exit(-1);
+    case 2:
+        return cede_check(); /* as it is */
+    default:
+        return 0;
+    }
+}
+
+static int one_round(void *arg)
+{
+    struct stormy first = {arg, NULL, NULL, 0};
+    int inside = 0, i;
+
+    for (i = 0; i < 4; i++)
+        have_a_group(&first, &inside);
+    ck_assert_uint_eq(cede__worker->live, 1);
+    return 0;
+}
+
+START_TEST(a_storm_leaves_nobody_behind)
+{
+    struct storm storm = {0};
+    int round;
+
+    for (round = 0; round < STORM_ROUNDS; round++) {
+        storm.seed = 1 + (unsigned)_i * 100000 + (unsigned)round * 7919;
+        ck_assert_msg(cede_run(one_round, &storm) == 0, "round %d", round);
+        ck_assert_int_eq(storm.begun, storm.ended);
+    }
+    ck_assert_int_gt(storm.groups, 4 * STORM_ROUNDS); /* some were nested */
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *group = suite_create("group");
@@ -525,6 +722,8 @@ Suite *suite(void)
     tcase_add_test(cases, next_is_ended_by_cancelling);
     tcase_add_test(cases, a_deadlock_ends_it);
     tcase_add_test(cases, outside_a_task_it_is_EPERM);
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, a_storm_leaves_nobody_behind, 0, 3);
     suite_add_tcase(group, cases);
     return group;
 }
