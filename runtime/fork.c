@@ -82,7 +82,7 @@ static void keep_current(struct cede__worker *worker)
     cede__sched_drain(worker);
     cede__task_each(worker, forget, self);
     disarm_others(&worker->timers, self);
-    worker->head = worker->tail = 0;
+    cede__runqueue_clear(&worker->queue);
     worker->live = 1;
     worker->external = worker->shared = worker->jobs = 0;
     worker->ending = worker->reachable = false;

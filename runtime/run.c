@@ -85,7 +85,7 @@ static void release_worker(struct cede__worker *worker)
 
 static int open_worker(struct cede__worker *worker, size_t stack_size)
 {
-    worker->head = worker->tail = 0;
+    cede__runqueue_clear(&worker->queue);
     worker->budget = 0;
     worker->live = worker->external = worker->shared = worker->jobs = worker->choices = 0;
     worker->stack_size = stack_size;
@@ -110,8 +110,7 @@ static void close_worker(struct cede__worker *worker)
     cede__sched_drain(worker);
     cede__poller_close(&worker->poller);
     cede__stacks_free(&worker->stacks);
-    free(worker->ring);
-    worker->ring = NULL;
+    cede__runqueue_free(&worker->queue);
 }
 
 static void cancel(struct cede__task *task, void *unused)

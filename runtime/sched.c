@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler; see sched.h. In the order of a task's life: run queue, wake, inbox, looking outside, picking the next
+ * The scheduler; see sched.h. In the order of a task's life: wake, inbox, looking outside, picking the next
  * task, parking, the outermost function of every stack, the end.
  */
 #include "sched.h"
@@ -14,9 +14,6 @@
 
 enum {
     BUDGET = 64,           /* switches between two looks at the clock: about 0.4 ns of clock per switch */
-    FIRST_RING_SLOTS = 64,
-    PREFETCH_TASK = 7,     /* how far ahead in the run queue a descriptor is fetched ... */
-    PREFETCH_CONTEXT = 4,  /* ... and then, as it has arrived, the stack that it points to */
     /* While tasks keep running, the poller is looked at this often. Much less, and a busy server asks again in the midst of
      * the events of its last look: a system call for nothing. */
     POLL_INTERVAL_NS = 500 * 1000,
@@ -37,59 +34,6 @@ int64_t cede__sched_now(struct cede__worker *worker)
     return worker->now_ns = cede_now();
 }
 
-/* ---- run queue ---- */
-
-/* Twice the ring. Slots outside head..tail may be read by the prefetch of pop(), so none may ever be wild: descriptors
- * are never unmapped, and a fresh slot holds a task that will do. */
-static int grow_ring(struct cede__worker *worker)
-{
-    uint32_t slots = worker->ring ? 2 * (worker->mask + 1) : FIRST_RING_SLOTS, at;
-    struct cede__task **ring = malloc(slots * sizeof *ring);
-
-    if (!ring)
-        return -1;
-    for (at = 0; at < slots; at++)
-        ring[at] = &worker->thread;
-    for (at = worker->head; at != worker->tail; at++)
-        ring[at & (slots - 1)] = worker->ring[at & worker->mask];
-    free(worker->ring);
-    worker->ring = ring;
-    worker->mask = slots - 1;
-    return 0;
-}
-
-int cede__sched_reserve(struct cede__worker *worker)
-{
-    /* The tasks there are, the one to come, and the OS thread itself. */
-    return worker->ring && worker->live + 2 <= worker->mask ? 0 : grow_ring(worker);
-}
-
-static inline void push(struct cede__worker *worker, struct cede__task *task)
-{
-    worker->ring[worker->tail++ & worker->mask] = task;
-}
-
-void cede__sched_push(struct cede__worker *worker, struct cede__task *task)
-{
-    push(worker, task);
-}
-
-static inline bool idle(const struct cede__worker *worker)
-{
-    return worker->head == worker->tail;
-}
-
-/* With many tasks, each descriptor and each stack is out of the cache when its turn comes: a miss each on the TLB and
- * the cache, 100 ns and more. Fetching them some switches ahead hides most of it. */
-static inline struct cede__task *pop(struct cede__worker *worker)
-{
-    uint32_t head = worker->head++;
-
-    __builtin_prefetch(worker->ring[(head + PREFETCH_TASK) & worker->mask]);
-    __builtin_prefetch(worker->ring[(head + PREFETCH_CONTEXT) & worker->mask]->run.context);
-    return worker->ring[head & worker->mask];
-}
-
 /* ---- wake ---- */
 
 void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason)
@@ -102,7 +46,7 @@ void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason)
         return;
     task->run.waiter->reason = reason;
     task->state = CEDE__TASK_READY;
-    push(task->worker, task);
+    cede__runqueue_push(&task->worker->queue, task);
 }
 
 /* ---- inbox ---- */
@@ -122,6 +66,7 @@ void cede__sched_post(struct cede__worker *worker, struct cede__remote *remote)
 void cede__sched_drain(struct cede__worker *worker)
 {
     struct cede__remote *remote = atomic_exchange(&worker->inbox, NULL), *oldest = NULL, *next;
+    uint32_t before = worker->queue.tail;
 
     for (; remote; remote = next) { /* newest first: turn it round */
         next = remote->next;
@@ -132,6 +77,7 @@ void cede__sched_drain(struct cede__worker *worker)
         next = oldest->next; /* deliver may give the node away */
         oldest->deliver(oldest);
     }
+    cede__runqueue_arrived(&worker->queue, before);
 }
 
 /* ---- looking outside ---- */
@@ -139,23 +85,29 @@ void cede__sched_drain(struct cede__worker *worker)
 static void poll(struct cede__worker *worker, int64_t timeout_ns)
 {
     struct cede__list ready = {0}, *link;
+    uint32_t before = worker->queue.tail;
 
     cede__poller_wait(&worker->poller, timeout_ns, &ready);
     worker->polled_ns = worker->now_ns;
     while ((link = cede__list_take(&ready)))
         cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
+    cede__runqueue_arrived(&worker->queue, before);
 }
 
 /* What came from outside by now: posts, reports, timers, and, not too often, events. */
 static void look(struct cede__worker *worker)
 {
+    uint32_t before;
+
     worker->budget = BUDGET;
     if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
         cede__sched_drain(worker);
     if (atomic_load_explicit(&worker->dump_requested, memory_order_relaxed)
         && atomic_exchange(&worker->dump_requested, false))
         cede__sched_report(worker);
+    before = worker->queue.tail;
     cede__timers_advance(&worker->timers, cede__sched_now(worker));
+    cede__runqueue_arrived(&worker->queue, before);
 }
 
 static __attribute__((noinline)) void look_and_poll(struct cede__worker *worker)
@@ -173,7 +125,7 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
 
     for (;;) {
         look(worker);
-        if (!idle(worker))
+        if (!cede__runqueue_empty(&worker->queue))
             return;
         next_ns = cede__timers_next(&worker->timers);
         if (next_ns == INT64_MAX && !worker->external && !worker->jobs
@@ -225,11 +177,14 @@ static inline struct cede__task *pick(struct cede__worker *worker, const struct 
     int error;
 
     for (;;) {
-        if (idle(worker))
+        if (cede__runqueue_empty(&worker->queue))
             wait_outside(worker);
-        task = pop(worker);
+        task = cede__runqueue_pop(&worker->queue);
         if (__builtin_expect(task->state != CEDE__TASK_NEW, 1))
             return task;
+        task = cede__runqueue_pop_new(&worker->queue);
+        if (!task)
+            continue;
         if (spare && task->start.stack_units * CEDE__TASK_STACK_UNIT == spare->pool->size)
             return task;
         if (bind(worker, task) == 0)
@@ -279,10 +234,10 @@ void cede__sched_yield(struct cede__worker *worker)
         look_and_poll(worker);
     else if (atomic_load_explicit(&worker->inbox, memory_order_relaxed)) /* a wake or cancel is on its way */
         cede__sched_drain(worker);
-    if (idle(worker))
+    if (cede__runqueue_empty(&worker->queue))
         return;
     self->state = CEDE__TASK_READY;
-    push(worker, self);
+    cede__runqueue_push(&worker->queue, self);
     switch_away(worker, self);
 }
 
@@ -368,7 +323,7 @@ void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int r
     task->done.error = error;
     atomic_signal_fence(memory_order_release); /* a dump from a signal handler must not see half of it */
     task->state = CEDE__TASK_DONE;
-    task->done.turn = worker->head;
+    task->done.turn = worker->ends++;
     worker->live--;
     /* cede_run() waits for the first task to end, as its joiner, and then for all of them. */
     if (worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED)

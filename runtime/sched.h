@@ -17,6 +17,7 @@
 
 #include "context.h"
 #include "poller.h"
+#include "runqueue.h"
 #include "stack.h"
 #include "task.h"
 #include "timer.h"
@@ -46,10 +47,10 @@ struct cede__waiter {
 
 struct cede__worker {
     struct cede__task *current; /* who runs */
-    struct cede__task **ring;   /* the run queue, a power of two of slots, always more than there are tasks */
-    uint32_t head, tail, mask;  /* head == tail: empty; both only grow */
+    struct cede__runqueue queue;
     int32_t budget;             /* switches (and completed calls) until the poller and the clock are looked at */
     uint32_t live;              /* tasks that have not ended, without `thread` */
+    uint32_t ends;              /* of tasks, so far; goes round */
     uint32_t external;          /* of these, parked in a wait that the outside can end */
     uint32_t shared;            /* ... that any other thread of the process could end, if it has one */
     int64_t now_ns;             /* the clock when it was last read: for reports and for the poll interval */
@@ -102,10 +103,10 @@ static inline bool cede__sched_other_threads(void)
 }
 
 /* Room for one more task in the run queue. 0, or -1 with errno ENOMEM. */
-int cede__sched_reserve(struct cede__worker *worker);
-
-/* Appends a task that is NEW or has become READY to the run queue. Never fails: cede__sched_reserve() came first. */
-void cede__sched_push(struct cede__worker *worker, struct cede__task *task);
+static inline int cede__sched_reserve(struct cede__worker *worker)
+{
+    return cede__runqueue_reserve(&worker->queue, worker->live + 2); /* those there are, and the OS thread itself */
+}
 
 /* Suspends the current task until cede__sched_wake(waiter, ...); waiter->reason then says why. */
 void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter);

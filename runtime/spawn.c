@@ -136,7 +136,7 @@ static struct cede_task *spawn(const struct cede_task_attr *attr, const char *na
         task->interrupt = CEDE__INTERRUPT_CANCEL;
     }
     worker->live++;
-    cede__sched_push(worker, task);
+    cede__runqueue_push_new(&worker->queue, task);
     return cede__task_handle(task);
 }
 

@@ -9,21 +9,9 @@
 
 #include "sched.h"
 
-enum {
-    CHUNK_TASKS = 1024,
-    CHUNKS = (1 << CEDE__TASK_INDEX_BITS) / CHUNK_TASKS,
-    INDEX_MASK = (1 << CEDE__TASK_INDEX_BITS) - 1,
-};
-
-struct cede__task_chunk {
-    struct cede__task tasks[CHUNK_TASKS];
-    struct cede__task_chunk *next; /* of the same worker */
-};
-
 _Static_assert(sizeof(void *) != 8 || sizeof(struct cede__task) == 128, "the documented size of a descriptor");
 
-/* By index / CHUNK_TASKS. An entry is written once, before any handle into it exists. */
-static _Atomic(struct cede__task_chunk *) chunks[CHUNKS];
+_Atomic(struct cede__task_chunk *) cede__task_chunks[CEDE__TASK_CHUNKS];
 static atomic_uint chunk_count;
 
 /* Set in `handle` while the descriptor is FREE, so that a handle to come cannot be guessed. */
@@ -35,7 +23,7 @@ static uint64_t advance(uint64_t handle)
     const uint64_t last = (uint64_t)1 << (64 - CEDE__REQUEST_BITS - CEDE__TASK_INDEX_BITS);
     uint64_t serial = (handle >> CEDE__TASK_INDEX_BITS) + 1;
 
-    return (serial == last ? 1 : serial) << CEDE__TASK_INDEX_BITS | (handle & INDEX_MASK);
+    return (serial == last ? 1 : serial) << CEDE__TASK_INDEX_BITS | (handle & CEDE__TASK_INDEX_MASK);
 }
 
 static int add_chunk(struct cede__worker *worker)
@@ -50,23 +38,23 @@ static int add_chunk(struct cede__worker *worker)
         return -1;
     }
     do {
-        if (number == CHUNKS) {
+        if (number == CEDE__TASK_CHUNKS) {
             munmap(chunk, sizeof *chunk);
             errno = EAGAIN;
             return -1;
         }
     } while (!atomic_compare_exchange_weak(&chunk_count, &number, number + 1));
-    for (i = CHUNK_TASKS; i-- > 0;) {
+    for (i = CEDE__TASK_CHUNK_TASKS; i-- > 0;) {
         struct cede__task *task = &chunk->tasks[i];
 
         task->worker = worker;
-        atomic_init(&task->handle, advance((uint64_t)number * CHUNK_TASKS + i) | HANDLE_FREE);
+        atomic_init(&task->handle, advance((uint64_t)number * CEDE__TASK_CHUNK_TASKS + i) | HANDLE_FREE);
         task->next_free = worker->free_tasks;
         worker->free_tasks = task;
     }
     chunk->next = worker->chunks;
     worker->chunks = chunk;
-    atomic_store_explicit(&chunks[number], chunk, memory_order_release);
+    atomic_store_explicit(&cede__task_chunks[number], chunk, memory_order_release);
     return 0;
 }
 
@@ -114,9 +102,9 @@ struct cede__task *cede__task_find(struct cede_task *handle)
     struct cede__task_chunk *chunk;
     struct cede__task *task;
 
-    chunk = atomic_load_explicit(&chunks[(value & INDEX_MASK) / CHUNK_TASKS], memory_order_acquire);
+    chunk = atomic_load_explicit(&cede__task_chunks[(value & CEDE__TASK_INDEX_MASK) / CEDE__TASK_CHUNK_TASKS], memory_order_acquire);
     if (chunk) {
-        task = &chunk->tasks[value % CHUNK_TASKS];
+        task = &chunk->tasks[value % CEDE__TASK_CHUNK_TASKS];
         if (atomic_load_explicit(&task->handle, memory_order_relaxed) == value && !(value & HANDLE_FREE))
             return task;
     }
@@ -130,7 +118,7 @@ void cede__task_each(struct cede__worker *worker, void (*visit)(struct cede__tas
     unsigned i;
 
     for (chunk = worker->chunks; chunk; chunk = chunk->next)
-        for (i = 0; i < CHUNK_TASKS; i++)
+        for (i = 0; i < CEDE__TASK_CHUNK_TASKS; i++)
             if (chunk->tasks[i].state != CEDE__TASK_FREE)
                 visit(&chunk->tasks[i], arg);
 }

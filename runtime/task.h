@@ -61,7 +61,8 @@ struct cede__task_start {
     void *arg;            /* the argument, or where a copy of the arguments waits if args_size != 0 */
     int64_t deadline_ns;  /* inherited; INT64_MAX: none */
     uint32_t args_size;
-    uint32_t stack_units; /* usable stack, in CEDE__TASK_STACK_UNIT */
+    uint32_t stack_units : 31; /* usable stack, in CEDE__TASK_STACK_UNIT */
+    uint32_t ends_batch : 1;   /* see runqueue.h */
 };
 
 struct cede__task {
@@ -78,7 +79,7 @@ struct cede__task {
             int error; /* errno, if result < 0 */
             struct cede__stack *unused;
             struct cede__error *message; /* if result < 0; NULL: none */
-            uint32_t turn; /* the worker's `head` when it ended: tells which of two did first. Written last */
+            uint32_t turn; /* the worker's `ends` when it ended: tells which of two did first. Written last */
         } done;
         struct cede__task *next_free; /* FREE */
     };
@@ -91,7 +92,7 @@ struct cede__task {
     bool cancelled;              /* cede_cancel() was called */
     bool detached;
     bool woken;                  /* cede_wake() was called and no cede_park() has seen it */
-    uint8_t unused[3];
+    uint32_t new_next : 24;      /* NEW: index of the next one that has not started; see runqueue.h */
 
     struct cede__remote remote;     /* in the worker's inbox while `requests` is not 0; see remote.c */
     _Atomic uint64_t requests;      /* from other threads: handle they mean << 2 | CEDE__REQUEST_*; 0: none */
@@ -103,6 +104,20 @@ struct cede__task {
 
 #define CEDE__TASK_STACK_UNIT ((size_t)4096)
 #define CEDE__TASK_INDEX_BITS 24
+
+enum {
+    CEDE__TASK_CHUNK_TASKS = 1024,
+    CEDE__TASK_CHUNKS = (1 << CEDE__TASK_INDEX_BITS) / CEDE__TASK_CHUNK_TASKS,
+    CEDE__TASK_INDEX_MASK = (1 << CEDE__TASK_INDEX_BITS) - 1,
+};
+
+struct cede__task_chunk {
+    struct cede__task tasks[CEDE__TASK_CHUNK_TASKS];
+    struct cede__task_chunk *next; /* of the same worker */
+};
+
+/* By index / CHUNK_TASKS. An entry is written once, before any handle into it exists. */
+extern _Atomic(struct cede__task_chunk *) cede__task_chunks[CEDE__TASK_CHUNKS] __attribute__((visibility("hidden")));
 
 enum { CEDE__REQUEST_WAKE = 1, CEDE__REQUEST_CANCEL = 2, CEDE__REQUEST_BITS = 2 };
 
@@ -124,6 +139,20 @@ struct cede__task *cede__task_find(struct cede_task *handle);
 static inline struct cede_task *cede__task_handle(struct cede__task *task)
 {
     return (struct cede_task *)(uintptr_t)atomic_load_explicit(&task->handle, memory_order_relaxed);
+}
+
+/* Links the next task that has not started to one such; both are of the same worker. */
+static inline void cede__task_link_new(struct cede__task *task, struct cede__task *next)
+{
+    task->new_next = (uint32_t)atomic_load_explicit(&next->handle, memory_order_relaxed) & CEDE__TASK_INDEX_MASK;
+}
+
+static inline struct cede__task *cede__task_linked_new(const struct cede__task *task)
+{
+    uint32_t index = task->new_next;
+
+    return &atomic_load_explicit(&cede__task_chunks[index / CEDE__TASK_CHUNK_TASKS], memory_order_relaxed)
+                ->tasks[index % CEDE__TASK_CHUNK_TASKS];
 }
 
 /* To be called before the task's stack is given up, where its name may lie. */

@@ -126,6 +126,34 @@ TASK_TEST(timers_fire_while_others_yield)
     ck_assert(cede_await(a) == 0 && cede_await(b) == 0);
 }
 
+static int started;
+
+static int works_a_little(void *unused)
+{
+    int64_t before = cede_now();
+
+    (void)unused;
+    started++;
+    while (cede_now() - before < 20 * CEDE_MICROSECOND) {}
+    return 0;
+}
+
+/* 40 ms of work in tasks that have not started, and a sleep that ends long before. */
+TASK_TEST(timers_fire_before_a_crowd_has_started)
+{
+    enum { CROWD = 2000 };
+    static struct cede_task *tasks[CROWD];
+    int i;
+
+    for (i = 0; i < CROWD; i++)
+        tasks[i] = cede_spawn(works_a_little, NULL);
+    ck_assert_int_eq(cede_sleep(CEDE_MICROSECOND), 0);
+    ck_assert_int_lt(started, CROWD / 2);
+    for (i = 0; i < CROWD; i++)
+        ck_assert_int_eq(cede_await(tasks[i]), 0);
+    ck_assert_int_eq(started, CROWD);
+}
+
 static int ticks_until_over(void *unused)
 {
     (void)unused;
@@ -371,8 +399,8 @@ TASK_TEST(the_run_queue_survives_the_wrap_of_its_counters)
     struct cede_task *tasks[300];
     int i;
 
-    ck_assert_uint_eq(worker->head, worker->tail); /* only this task there is */
-    worker->head = worker->tail = UINT32_MAX - 100;
+    ck_assert_uint_eq(worker->queue.head, worker->queue.tail); /* only this task there is */
+    worker->queue.head = worker->queue.tail = worker->queue.arrived = UINT32_MAX - 100;
     for (i = 0; i < 300; i++)
         tasks[i] = cede_spawn(parks_and_finishes, NULL);
     cede_yield();
@@ -381,7 +409,7 @@ TASK_TEST(the_run_queue_survives_the_wrap_of_its_counters)
     for (i = 0; i < 300; i++)
         ck_assert_int_eq(cede_await(tasks[i]), 0);
     ck_assert_uint_eq(finished, 300);
-    ck_assert_uint_lt(worker->head, UINT32_MAX / 2);
+    ck_assert_uint_lt(worker->queue.head, UINT32_MAX / 2);
 }
 
 Suite *suite(void)
@@ -395,6 +423,7 @@ Suite *suite(void)
     tcase_add_test(cases, yield_goes_to_the_end);
     tcase_add_test(cases, yielding_tasks_take_turns);
     tcase_add_test(cases, timers_fire_while_others_yield);
+    tcase_add_test(cases, timers_fire_before_a_crowd_has_started);
     tcase_add_test(cases, ticking_tasks_let_the_others_run);
     tcase_add_test(cases, timers_fire_while_others_spawn_and_join);
     tcase_add_test(cases, check_sees_a_deadline_in_a_long_loop);

@@ -75,7 +75,8 @@ CEDE_API int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, v
 
 /*
  * Makes a task that will run fn(arg) on the caller's runtime. It goes to the end of the run queue: the caller goes on
- * first. Until it first runs it costs a descriptor of 128 bytes and no stack. It inherits the nearest deadline of the
+ * first, and tasks start in the order in which they were spawned. But a crowd that has still to start does not delay what
+ * is late already: a task whose time or event has come, or that was woken, waits for the start of some dozens only. Until it first runs it costs a descriptor of 128 bytes and no stack. It inherits the nearest deadline of the
  * caller (cede_timeout). Every task must be joined once or detached; what is left when the first task returns is
  * cancelled and awaited. cede_spawn_attr() is the same with options; attr may be NULL.
  *

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run queue: which tasks can run, in the order in which they became able to.
+ *
+ * Tasks that have a context stand in a ring. Those that have not started are linked in a list of their own, oldest first,
+ * from which another worker may take some one day. What keeps the order between the two is the turn: a place in the ring
+ * that stands for all that were spawned one after the other with nothing else pushed between them (a batch). When it
+ * comes to the head it stays there until its batch has started.
+ *
+ * One thing is let pass. What comes from outside, by time, by an event, from another thread, may be late already, and a
+ * batch may be a million tasks: after each NEW_RUN starts the turn goes to the end of the ring, if anything that came
+ * from outside waits there. So neither waits for more than that many starts, or for more than one round of the ring.
+ *
+ * Not thread-safe: each worker has its own.
+ */
+#ifndef CEDE_RUNTIME_RUNQUEUE_H
+#define CEDE_RUNTIME_RUNQUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "task.h"
+
+struct cede__runqueue {
+    struct cede__task **ring;  /* a power of two of slots, always more than there are tasks */
+    uint32_t head, tail, mask; /* head == tail: nothing can run; both only grow */
+    uint32_t arrived;          /* the tail after the last push of what came from outside */
+    uint32_t starts;           /* since it was last asked whether to let pass what has arrived */
+    struct cede__task *first, *last; /* have not started; NULL, anything: none. Linked through new_next */
+    struct cede__task turn;    /* stands in the ring; its state is NEW, as no other's there */
+};
+
+enum {
+    CEDE__RUNQUEUE_NEW_RUN = 64,
+    CEDE__RUNQUEUE_PREFETCH_TASK = 7,    /* how far ahead a descriptor is fetched ... */
+    CEDE__RUNQUEUE_PREFETCH_CONTEXT = 4, /* ... and then, as it has arrived, the stack that it points to */
+};
+
+/* Makes it empty; the ring stays. A ring that is NULL has no room. */
+void cede__runqueue_clear(struct cede__runqueue *queue);
+void cede__runqueue_free(struct cede__runqueue *queue);
+
+/* Twice the ring. 0, or -1 with errno ENOMEM. */
+int cede__runqueue_grow(struct cede__runqueue *queue);
+
+/* Room for `count` tasks. 0, or -1 with errno ENOMEM. */
+static inline int cede__runqueue_reserve(struct cede__runqueue *queue, uint32_t count)
+{
+    return __builtin_expect(queue->ring && count <= queue->mask, 1) ? 0 : cede__runqueue_grow(queue);
+}
+
+static inline bool cede__runqueue_empty(const struct cede__runqueue *queue)
+{
+    return queue->head == queue->tail;
+}
+
+/* Appends one that has a context. Never fails: there is room. */
+static inline void cede__runqueue_push(struct cede__runqueue *queue, struct cede__task *task)
+{
+    queue->ring[queue->tail++ & queue->mask] = task;
+}
+
+/* Appends one that is NEW. */
+static inline void cede__runqueue_push_new(struct cede__runqueue *queue, struct cede__task *task)
+{
+    struct cede__task *last = queue->last;
+
+    task->start.ends_batch = false;
+    if (!queue->first)
+        queue->first = task;
+    else
+        cede__task_link_new(last, task);
+    queue->last = task;
+    if (!cede__runqueue_empty(queue) && queue->ring[(queue->tail - 1) & queue->mask] == &queue->turn)
+        return;
+    if (queue->first != task)
+        last->start.ends_batch = true;
+    cede__runqueue_push(queue, &queue->turn);
+}
+
+/* All that was pushed since the tail was `before` came from outside. To be called now and then in any case: it keeps
+ * `arrived` from falling so far behind that the counters go round. */
+static inline void cede__runqueue_arrived(struct cede__runqueue *queue, uint32_t before)
+{
+    if (queue->tail != before)
+        queue->arrived = queue->tail;
+    else if ((int32_t)(queue->arrived - queue->head) < 0)
+        queue->arrived = queue->head;
+}
+
+/* Takes the oldest. With many tasks, each descriptor and each stack is out of the cache when its turn comes: a miss each
+ * on the TLB and the cache, 100 ns and more. Fetching them some switches ahead hides most of it. (Slots outside head..tail
+ * are read as well: none is ever wild, for descriptors are never unmapped.) What has the state NEW is the turn: go on with
+ * cede__runqueue_pop_new(). Must not be empty. */
+static inline struct cede__task *cede__runqueue_pop(struct cede__runqueue *queue)
+{
+    uint32_t head = queue->head++;
+
+    __builtin_prefetch(queue->ring[(head + CEDE__RUNQUEUE_PREFETCH_TASK) & queue->mask]);
+    __builtin_prefetch(queue->ring[(head + CEDE__RUNQUEUE_PREFETCH_CONTEXT) & queue->mask]->run.context);
+    return queue->ring[head & queue->mask];
+}
+
+/* The turn has been popped: takes the oldest that has not started; NULL if others come first. */
+static inline struct cede__task *cede__runqueue_pop_new(struct cede__runqueue *queue)
+{
+    struct cede__task *task = queue->first;
+
+    if (__builtin_expect(queue->starts++ >= CEDE__RUNQUEUE_NEW_RUN, 0)) {
+        queue->starts = 0;
+        if ((int32_t)(queue->arrived - queue->head) > 0) {
+            cede__runqueue_push(queue, &queue->turn);
+            return NULL;
+        }
+    }
+    if (task == queue->last) {
+        queue->first = NULL;
+        return task;
+    }
+    queue->first = cede__task_linked_new(task);
+    __builtin_prefetch(queue->first);
+    if (!task->start.ends_batch)
+        queue->head--; /* where the turn still stands */
+    return task;
+}
+
+#endif
