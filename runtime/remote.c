@@ -10,6 +10,7 @@
 #include <sched.h>
 
 #include "scope.h"
+#include "switch.h"
 #include "wait.h"
 
 static void deliver(struct cede__remote *remote)
@@ -106,7 +107,7 @@ int cede_yield(void)
 
     if (!worker)
         return sched_yield();
-    cede__sched_yield(worker);
+    cede__switch_yield(worker);
     return __builtin_expect(worker->current->interrupt, 0)
                ? cede__wait_errno(cede__wait_interrupt(worker->current->interrupt))
                : 0;

@@ -88,24 +88,36 @@ static inline void cede__runqueue_arrived(struct cede__runqueue *queue, uint32_t
         queue->arrived = queue->head;
 }
 
-/* Takes the oldest. With many tasks, each descriptor and each stack is out of the cache when its turn comes: a miss each
- * on the TLB and the cache, 100 ns and more. Fetching them some switches ahead hides most of it. (Slots outside head..tail
- * are read as well: none is ever wild, for descriptors are never unmapped.) What has the state NEW is the turn: go on with
- * cede__runqueue_pop_new(). Must not be empty. */
-static inline struct cede__task *cede__runqueue_pop(struct cede__runqueue *queue)
+/* Fetches what will be popped some switches from now. With many tasks, each descriptor and each stack is out of the cache when its turn comes: a miss each
+ * on the TLB and the cache, 100 ns and more. Fetching them ahead hides most of it. (Slots outside head..tail are
+ * read as well: none is ever wild, for descriptors are never unmapped.) */
+static inline void cede__runqueue_prefetch(const struct cede__runqueue *queue)
 {
-    uint32_t head = queue->head++;
-
-    __builtin_prefetch(queue->ring[(head + CEDE__RUNQUEUE_PREFETCH_TASK) & queue->mask]);
-    __builtin_prefetch(queue->ring[(head + CEDE__RUNQUEUE_PREFETCH_CONTEXT) & queue->mask]->run.context);
-    return queue->ring[head & queue->mask];
+    __builtin_prefetch(queue->ring[(queue->head + CEDE__RUNQUEUE_PREFETCH_TASK) & queue->mask]);
+    __builtin_prefetch(queue->ring[(queue->head + CEDE__RUNQUEUE_PREFETCH_CONTEXT) & queue->mask]->run.context);
 }
 
-/* The turn has been popped: takes the oldest that has not started; NULL if others come first. */
+/* Takes the oldest; NULL if there is none, or one that has not started comes first. */
+static inline struct cede__task *cede__runqueue_pop_ready(struct cede__runqueue *queue)
+{
+    struct cede__task *task;
+
+    if (__builtin_expect(cede__runqueue_empty(queue), 0))
+        return NULL;
+    task = queue->ring[queue->head & queue->mask];
+    if (__builtin_expect(task->state == CEDE__TASK_NEW, 0))
+        return NULL;
+    cede__runqueue_prefetch(queue);
+    queue->head++;
+    return task;
+}
+
+/* One that has not started comes first: takes it; NULL if others have to be let pass, which then come first. */
 static inline struct cede__task *cede__runqueue_pop_new(struct cede__runqueue *queue)
 {
     struct cede__task *task = queue->first;
 
+    queue->head++;
     if (__builtin_expect(queue->starts++ >= CEDE__RUNQUEUE_NEW_RUN, 0)) {
         queue->starts = 0;
         if ((int32_t)(queue->arrived - queue->head) > 0) {

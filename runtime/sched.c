@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scheduler; see sched.h. In the order of a task's life: wake, inbox, looking outside, picking the next
- * task, parking, the outermost function of every stack, the end.
+ * task, the outermost function of every stack, the end.
  */
 #include "sched.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "context.h"
+#include "switch.h"
 
 enum {
     BUDGET = 64,           /* switches between two looks at the clock: about 0.4 ns of clock per switch */
@@ -110,7 +110,7 @@ static void look(struct cede__worker *worker)
     cede__runqueue_arrived(&worker->queue, before);
 }
 
-static __attribute__((noinline)) void look_and_poll(struct cede__worker *worker)
+void cede__sched_look(struct cede__worker *worker)
 {
     look(worker);
     if (worker->external && worker->now_ns - worker->polled_ns >= POLL_INTERVAL_NS)
@@ -171,7 +171,7 @@ static int bind(struct cede__worker *worker, struct cede__task *task)
 
 /* The next task that can run, READY or BOUND. If the caller no longer needs its stack and says so (`spare`, else NULL),
  * it may also be one that is NEW and wants just such a stack. */
-static inline struct cede__task *pick(struct cede__worker *worker, const struct cede__stack *spare)
+static struct cede__task *pick(struct cede__worker *worker, const struct cede__stack *spare)
 {
     struct cede__task *task;
     int error;
@@ -179,8 +179,8 @@ static inline struct cede__task *pick(struct cede__worker *worker, const struct 
     for (;;) {
         if (cede__runqueue_empty(&worker->queue))
             wait_outside(worker);
-        task = cede__runqueue_pop(&worker->queue);
-        if (__builtin_expect(task->state != CEDE__TASK_NEW, 1))
+        task = cede__runqueue_pop_ready(&worker->queue);
+        if (task)
             return task;
         task = cede__runqueue_pop_new(&worker->queue);
         if (!task)
@@ -195,19 +195,16 @@ static inline struct cede__task *pick(struct cede__worker *worker, const struct 
     }
 }
 
-/* ---- park ---- */
-
-/* Goes on with another task (or with this one, if it is its turn again). */
-static inline void switch_away(struct cede__worker *worker, struct cede__task *self)
+void cede__sched_switch(struct cede__worker *worker, struct cede__task *self)
 {
     struct cede__task *next = pick(worker, NULL);
     bool first = next->state == CEDE__TASK_BOUND;
 
     next->state = CEDE__TASK_RUNNING;
-    if (next == self)
+    if (next == self) /* it is its turn again */
         return;
     worker->current = next;
-    if (__builtin_expect(first, 0))
+    if (first)
         cede__context_start(&self->run.context, &self->run.stack->sanitizer, &next->run.stack->sanitizer,
                             next->run.context, stack_main, next->run.context);
     else
@@ -217,28 +214,12 @@ static inline void switch_away(struct cede__worker *worker, struct cede__task *s
 
 void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter)
 {
-    struct cede__task *self = worker->current;
-
-    self->run.waiter = waiter;
-    self->state = CEDE__TASK_PARKED;
-    if (--worker->budget <= 0)
-        look_and_poll(worker);
-    switch_away(worker, self);
+    cede__switch_park(worker, worker->current, waiter);
 }
 
 void cede__sched_yield(struct cede__worker *worker)
 {
-    struct cede__task *self = worker->current;
-
-    if (--worker->budget <= 0)
-        look_and_poll(worker);
-    else if (atomic_load_explicit(&worker->inbox, memory_order_relaxed)) /* a wake or cancel is on its way */
-        cede__sched_drain(worker);
-    if (cede__runqueue_empty(&worker->queue))
-        return;
-    self->state = CEDE__TASK_READY;
-    cede__runqueue_push(&worker->queue, self);
-    switch_away(worker, self);
+    cede__switch_yield(worker);
 }
 
 void cede__sched_tick(struct cede__worker *worker)
@@ -277,7 +258,7 @@ static struct cede__task *run_tasks(struct cede__worker *worker, struct cede__st
         cede__sched_body(worker, worker->current, &start);
         worker->current = NULL;
         if (--worker->budget <= 0)
-            look_and_poll(worker);
+            cede__sched_look(worker);
         next = pick(worker, stack);
         if (next->state == CEDE__TASK_BOUND)
             abandon(worker, stack, next);

@@ -93,8 +93,10 @@ void cede__sched_unstarted(struct cede__worker *worker, const struct cede__task_
 
 /* ---- spawn ---- */
 
-static struct cede_task *spawn(const struct cede_task_attr *attr, const char *name, cede_task_fn *fn, const void *args,
-                               size_t args_size)
+/* Inline, so that a plain cede_spawn() does not go through what only arguments and attributes need. */
+static inline __attribute__((always_inline)) struct cede_task *spawn(const struct cede_task_attr *attr,
+                                                                     const char *name, cede_task_fn *fn,
+                                                                     const void *args, size_t args_size)
 {
     struct cede__worker *worker = cede__worker;
     size_t stack_size;

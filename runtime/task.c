@@ -18,12 +18,12 @@ static atomic_uint chunk_count;
 #define HANDLE_FREE ((uint64_t)1 << 63)
 
 /* Handles are never NULL: serials start at 1. After 2^38 tasks in one descriptor they start again. */
-static uint64_t advance(uint64_t handle)
+static inline uint64_t advance(uint64_t handle)
 {
-    const uint64_t last = (uint64_t)1 << (64 - CEDE__REQUEST_BITS - CEDE__TASK_INDEX_BITS);
-    uint64_t serial = (handle >> CEDE__TASK_INDEX_BITS) + 1;
+    const uint64_t first = (uint64_t)1 << CEDE__TASK_INDEX_BITS, end = (uint64_t)1 << (64 - CEDE__REQUEST_BITS);
 
-    return (serial == last ? 1 : serial) << CEDE__TASK_INDEX_BITS | (handle & CEDE__TASK_INDEX_MASK);
+    handle += first;
+    return __builtin_expect(handle < end, 1) ? handle : first | (handle & CEDE__TASK_INDEX_MASK);
 }
 
 static int add_chunk(struct cede__worker *worker)
@@ -102,7 +102,8 @@ struct cede__task *cede__task_find(struct cede_task *handle)
     struct cede__task_chunk *chunk;
     struct cede__task *task;
 
-    chunk = atomic_load_explicit(&cede__task_chunks[(value & CEDE__TASK_INDEX_MASK) / CEDE__TASK_CHUNK_TASKS], memory_order_acquire);
+    chunk = atomic_load_explicit(&cede__task_chunks[(value & CEDE__TASK_INDEX_MASK) / CEDE__TASK_CHUNK_TASKS],
+                                 memory_order_acquire);
     if (chunk) {
         task = &chunk->tasks[value % CEDE__TASK_CHUNK_TASKS];
         if (atomic_load_explicit(&task->handle, memory_order_relaxed) == value && !(value & HANDLE_FREE))

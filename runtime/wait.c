@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "switch.h"
+
 struct wait_timer {
     struct cede__timer timer;
     struct cede__waiter *waiter;
@@ -26,36 +28,43 @@ enum cede__wake cede__wait_interrupt(enum cede__interrupt interrupt)
     }
 }
 
+static __attribute__((noinline)) enum cede__wake interrupted(struct cede__worker *worker, struct cede__waiter *waiter)
+{
+    cede__list_remove(&waiter->link);
+    cede__sched_drain(worker); /* a cancel comes before a timeout */
+    cede__sched_tick(worker);  /* a task that tries again and again must not keep the others from running */
+    return cede__wait_interrupt(waiter->task->interrupt);
+}
+
+static __attribute__((noinline)) void park_until(struct cede__worker *worker, struct cede__waiter *waiter,
+                                                 int64_t deadline_ns)
+{
+    struct wait_timer own = {.timer.fire = deadline_passed, .waiter = waiter};
+
+    cede__timer_arm(&worker->timers, &own.timer, deadline_ns);
+    cede__switch_park(worker, waiter->task, waiter);
+    cede__timer_disarm(&worker->timers, &own.timer);
+}
+
 enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
 {
     struct cede__worker *worker = cede__worker;
     struct cede__task *self = worker->current;
-    struct wait_timer own;
 
     /* What has been posted (a cancel by this very task, the closing of the descriptor it waits on) holds from now on. It
      * is delivered once the task is parked: now, whoever ended this wait would find nobody to wake. */
     if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
         worker->budget = 0;
     waiter->task = self;
-    if (self->interrupt) {
-        cede__list_remove(&waiter->link);
-        cede__sched_drain(worker); /* a cancel comes before a timeout */
-        cede__sched_tick(worker);  /* a task that tries again and again must not keep the others from running */
-        return cede__wait_interrupt(self->interrupt);
-    }
+    if (__builtin_expect(self->interrupt, 0))
+        return interrupted(worker, waiter);
     waiter->since_ns = worker->now_ns;
     worker->external += waiter->external;
     worker->shared += waiter->shared;
-    if (deadline_ns == INT64_MAX) {
-        cede__sched_park(worker, waiter);
-    } else {
-        own.timer.link = (struct cede__list){0};
-        own.timer.fire = deadline_passed;
-        own.waiter = waiter;
-        cede__timer_arm(&worker->timers, &own.timer, deadline_ns);
-        cede__sched_park(worker, waiter);
-        cede__timer_disarm(&worker->timers, &own.timer);
-    }
+    if (deadline_ns == INT64_MAX)
+        cede__switch_park(worker, self, waiter);
+    else
+        park_until(worker, waiter, deadline_ns);
     worker->external -= waiter->external;
     worker->shared -= waiter->shared;
     return waiter->reason;

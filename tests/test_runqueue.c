@@ -45,8 +45,8 @@ static struct cede__task *pop(void)
     struct cede__task *task;
 
     while (!cede__runqueue_empty(&queue)) {
-        task = cede__runqueue_pop(&queue);
-        if (task->state == CEDE__TASK_NEW)
+        task = cede__runqueue_pop_ready(&queue);
+        if (!task)
             task = cede__runqueue_pop_new(&queue);
         if (task)
             return task;
