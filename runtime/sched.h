@@ -64,7 +64,6 @@ struct cede__worker {
     uint32_t jobs;              /* handed to helper threads and not delivered yet */
     uint32_t choices;           /* made so far by cede_chan_select(): its sequence of random numbers */
     struct cede__task *free_tasks;
-    struct cede__task_chunk *chunks;
     struct cede__args_block *free_args; /* see spawn.c */
     struct cede__error *errors;         /* see error.h: all that were made in this run ... */
     struct cede__error *free_errors;    /* ... and those of them that are free */

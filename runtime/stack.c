@@ -22,6 +22,8 @@ enum {
     LAST_SLAB_SLOTS = 4096, /* ... up to this */
     COLOURS = 16,          /* different tops, one cache line apart: 1 KiB of the top page */
     COLOUR_BYTES = 64,
+    SMALL_STACK = 64 << 10, /* guarded by one page: where tasks are counted in millions, page tables count as well */
+    LARGEST_GUARD = 64 << 10,
 };
 
 /* One mapping. On the heap: nothing in the slab itself is touched before a task needs it. */
@@ -70,10 +72,10 @@ static size_t guard_size(size_t size)
 {
     size_t guard = size / 4;
 
-    if (guard > (size_t)64 << 10)
-        guard = (size_t)64 << 10;
+    if (guard > LARGEST_GUARD)
+        guard = LARGEST_GUARD;
     guard &= ~(page_bytes - 1);
-    return guard ? guard : page_bytes;
+    return guard && size > SMALL_STACK ? guard : page_bytes;
 }
 
 static void explain_map_count(void)

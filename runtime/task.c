@@ -52,8 +52,6 @@ static int add_chunk(struct cede__worker *worker)
         task->next_free = worker->free_tasks;
         worker->free_tasks = task;
     }
-    chunk->next = worker->chunks;
-    worker->chunks = chunk;
     atomic_store_explicit(&cede__task_chunks[number], chunk, memory_order_release);
     return 0;
 }
@@ -115,11 +113,15 @@ struct cede__task *cede__task_find(struct cede_task *handle)
 
 void cede__task_each(struct cede__worker *worker, void (*visit)(struct cede__task *task, void *arg), void *arg)
 {
+    unsigned count = atomic_load(&chunk_count), number, i;
     struct cede__task_chunk *chunk;
-    unsigned i;
 
-    for (chunk = worker->chunks; chunk; chunk = chunk->next)
+    for (number = 0; number < count; number++) {
+        chunk = atomic_load_explicit(&cede__task_chunks[number], memory_order_acquire);
+        if (!chunk || chunk->tasks[0].worker != worker) /* NULL: another worker is about to add it */
+            continue;
         for (i = 0; i < CEDE__TASK_CHUNK_TASKS; i++)
             if (chunk->tasks[i].state != CEDE__TASK_FREE)
                 visit(&chunk->tasks[i], arg);
+    }
 }

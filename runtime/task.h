@@ -111,9 +111,9 @@ enum {
     CEDE__TASK_INDEX_MASK = (1 << CEDE__TASK_INDEX_BITS) - 1,
 };
 
+/* Nothing but tasks, so that it fills its pages. */
 struct cede__task_chunk {
     struct cede__task tasks[CEDE__TASK_CHUNK_TASKS];
-    struct cede__task_chunk *next; /* of the same worker */
 };
 
 /* By index / CHUNK_TASKS. An entry is written once, before any handle into it exists. */

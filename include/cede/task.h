@@ -45,9 +45,9 @@ struct cede_task_attr {
 };
 
 /* Bounds of a task's stack. The default leaves room for getaddrinfo, OpenSSL and printf; untouched pages cost
- * no memory. Each stack has a guard below it, a quarter of its size and at most 64 KiB, and running into it is reported
- * (stack overflow). Code with frames bigger than that must be compiled with -fstack-clash-protection, or it may step over
- * the guard unseen. */
+ * no memory. Each stack has a guard below it, and running into it is reported (stack overflow): one page (4 KiB) below a
+ * stack of up to 64 KiB, else a quarter of its size and at most 64 KiB. Code with frames bigger than the guard must be
+ * compiled with -fstack-clash-protection, or it may step over it unseen. */
 #define CEDE_STACK_MIN     ((size_t)16 << 10)
 #define CEDE_STACK_DEFAULT ((size_t)256 << 10)
 #define CEDE_STACK_MAX     ((size_t)1 << 30)
