@@ -119,7 +119,7 @@ static inline void cede__sync_waiter_init(struct cede__sync_waiter *waiter, cons
     waiter->wait.task = worker ? worker->current : NULL;
     waiter->wait.what = what;
     waiter->wait.subject = (intptr_t)object;
-    waiter->wait.external = false;
+    waiter->wait.external = waiter->wait.stubborn = false;
     waiter->wait.shared = true;
 }
 

@@ -9,12 +9,12 @@ cd "$1"
 
 level() { # FILE
     local name=${1##*/}
-    case $1 in runtime/posix/*) echo 6; return ;; esac
+    case $1 in runtime/posix/*) echo 6; return ;; arch/*) echo 0; return ;; esac
     case ${name%.*} in
-        list | sys | sanitizer | arch | frame) echo 0 ;;
+        list | sys | sanitizer | frame) echo 0 ;;
         context)                       echo 1 ;;
         task | stack)                  echo 2 ;;
-        sched | timer | poller*)       echo 3 ;;
+        sched | switch | runqueue | timer | poller*) echo 3 ;;
         wait)                          echo 4 ;;
         *)                             echo 5 ;;
     esac
