@@ -21,6 +21,8 @@ function(cede_posix_suite name)
     target_compile_options(${name} PRIVATE ${c_warnings} -UNDEBUG)
     target_link_libraries(${name} PRIVATE cede_posix ${ARGN} PkgConfig::CHECK Threads::Threads ${CMAKE_DL_LIBS})
     cede_test(${name} unit 300 ${name})
+    cede_covered(${name})
+    target_compile_definitions(${name} PRIVATE COVER_NO_WAITS)
 endfunction()
 
 cede_posix_suite(test_posix test_posix_plain test_posix_fortified)

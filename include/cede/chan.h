@@ -77,8 +77,11 @@ CEDE_API int cede_chan_recv(struct cede_chan *chan, void *element);
 /*
  * The same, at once or not at all: they neither park nor let other tasks run; a loop of them must call cede_yield().
  *
- * Return as cede_chan_send() and cede_chan_recv(), where instead of waiting they fail with
+ * Return as cede_chan_send() and cede_chan_recv(); -1 with errno
  *   EAGAIN  no receiver waits and there is no room; no sender waits and there is no element
+ *   EPIPE   cede_chan_try_send(): the channel is closed
+ *   EINVAL  as cede_chan_send()
+ *   EPERM   tasks of another runtime wait for the channel
  * Models: select with a default.
  */
 CEDE_API int cede_chan_try_send(struct cede_chan *chan, const void *element);
@@ -96,7 +99,8 @@ CEDE_API int cede_chan_try_recv(struct cede_chan *chan, void *element);
  */
 CEDE_API int cede_chan_close(struct cede_chan *chan);
 
-/* How many elements lie in the channel; how many can; whether it was closed (1 or 0). For NULL: 0. Models: len, cap. */
+/* How many elements lie in the channel; how many can; whether it was closed (1 or 0). For NULL: 0. Do not park. Models:
+ * len, cap. */
 CEDE_API size_t cede_chan_length(const struct cede_chan *chan);
 CEDE_API size_t cede_chan_capacity(const struct cede_chan *chan);
 CEDE_API int cede_chan_closed(const struct cede_chan *chan);
@@ -130,7 +134,7 @@ struct cede_chan_case {
  *     default: perror("select");
  *     }
  *
- * A closed channel is ready: to receive with cases[i].result 0, to send with cases[i].result -1 and errno EPIPE.
+ * A closed channel is ready: to receive with cases[i].result 0, to send with cases[i].result -1 and EPIPE in errno.
  *
  * Returns the index of the case, or -1 with errno, and none was done
  *   EAGAIN     timeout_ns is 0, and no case is ready

@@ -40,8 +40,9 @@ CEDE_BEGIN_DECLS
  * than 12 KiB are left is not unwound: then only the innermost function is shown.
  *
  * Returns the number of tasks, or -1 with errno
- *   EPERM  this thread runs no runtime
- *   those of write(2); EAGAIN if a non-blocking descriptor takes nothing for a second
+ *   EPERM   this thread runs no runtime
+ *   EAGAIN  a non-blocking descriptor took nothing for a second
+ *   those of write(2)
  * Does not park, but blocks the thread while it writes: whoever reads the other end must not be one of these tasks.
  * Models: a goroutine dump, asyncio.all_tasks with print_stack.
  */
@@ -55,7 +56,7 @@ CEDE_API int cede_dump(int fd);
  *
  * Returns 0, or -1 with errno EINVAL (no such signal, or one that cannot be handled or returned from: SIGKILL, SIGSTOP,
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE).
- * Any thread. Models: Go's SIGQUIT, faulthandler.register.
+ * Does not park. Any thread. Models: Go's SIGQUIT, faulthandler.register.
  */
 CEDE_API int cede_dump_on_signal(int signo);
 

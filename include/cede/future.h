@@ -60,10 +60,14 @@ CEDE_API int cede_future_cancel(struct cede_future *future);
  *              second thread; it is also reported on standard error
  * If both come at once, the outcome and a cancellation of the task, the outcome counts. In a plain OS thread only the
  * outcome ends the wait.
- * cede_future_trywait() does not park: -1 with errno EAGAIN while the future is pending.
- * Models: await on a Future; but cancelling who waits does not cancel the future.
+ * Parks. Models: await on a Future; but cancelling who waits does not cancel the future.
  */
 CEDE_API int cede_future_wait(struct cede_future *future, intptr_t *value);
+
+/*
+ * The same, without waiting. Returns 0, or -1 with the errno of the outcome, or with errno EAGAIN: the future is pending.
+ * Does not park. Threads: any. Model: asyncio's result, exception.
+ */
 CEDE_API int cede_future_trywait(struct cede_future *future, intptr_t *value);
 
 /* Whether it has an outcome; whether that is ECANCELED: 1 or 0. Neither parks. */
@@ -87,9 +91,11 @@ struct cede_future_callback {
  * call that may park), and needs locks for what other threads use; it may bring the outcome of other futures, cancel
  * and wake tasks. *callback must stay until it has been called or removed; fn may free it, or add it to another future.
  *
- * Returns 0, or -1 with errno EBUSY: the callback was added to a future already, and is still to be called.
- * cede_future_callback_remove() takes it back: 0, or -1 with errno ENOENT: it has been called, or is about to be, or
- * was never added.
+ * cede_future_callback_remove() takes it back.
+ *
+ * Return 0, or -1 with errno
+ *   EBUSY   cede_future_callback_add(): it was added to a future already, and is still to be called
+ *   ENOENT  cede_future_callback_remove(): it has been called, or is about to be, or was never added
  * Do not park. Threads: any. Model: asyncio's add_done_callback, but at once instead of by the event loop.
  */
 CEDE_API int cede_future_callback_add(struct cede_future *future, struct cede_future_callback *callback);

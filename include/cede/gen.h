@@ -97,7 +97,7 @@ struct cede_gen {
  * Runs the body until it puts an item or returns.
  *
  * Returns 1: there is an item; 0: fn has returned, a value >= 0; or -1 with errno
- *   what fn left there, having returned a negative value
+ *   what fn left there, having returned a negative value: ECANCELED, say, or ETIMEDOUT, as every wait in the body
  *   EPERM    the generator is not open, or the caller is not the task that opened it
  *   EDEADLK  the caller is the body itself, or a generator that the body waits for
  * Called again after the end, it returns the same again. Parks if the body does. Models: next(), anext().

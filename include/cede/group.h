@@ -41,14 +41,18 @@ struct cede_group {
          g; g = cede__group_end(g))
 
 /*
- * The same without the macro. cede_group_open() begins a group; cede_group_close() waits for its tasks and ends it: it
+ * The same without the macro. cede_group_open() begins a group, cede_group_close() ends it: it
  * must be called by the same task, scopes and groups in the reverse order of opening. To leave early, call
  * cede_group_cancel() first.
  *
- * cede_group_open() returns 0, or -1 with errno EPERM (not in a task). cede_group_close() returns what
- * cede_group_wait() does, and the group has ended in any case.
+ * cede_group_open() returns 0, or -1 with errno EPERM (not in a task). It does not park.
  */
 CEDE_API int cede_group_open(struct cede_group *group);
+
+/*
+ * Waits for the group's tasks and ends the group. Returns what cede_group_wait() does, with those of cede_group_wait() in
+ * errno; in any case the group has ended, but for EPERM.
+ */
 CEDE_API int cede_group_close(struct cede_group *group);
 
 /*
@@ -70,7 +74,8 @@ CEDE_API struct cede_task *cede_group_spawn(struct cede_group *group, const stru
     cede__group_go((group), #fn, (cede_task_fn *)_Generic(&(fn), int (*)(struct fn *): (fn)), &(struct fn){__VA_ARGS__}, \
                    CEDE__ARGS_SIZE(struct fn))
 
-/* At most `tasks` of the group's tasks run at a time from now on; 0: no limit. Returns 0, or -1 with errno EPERM. */
+/* At most `tasks` of the group's tasks run at a time from now on; 0: no limit. Returns 0, or -1 with errno EPERM.
+ * Does not park. */
 CEDE_API int cede_group_limit(struct cede_group *group, size_t tasks);
 
 /*
@@ -97,12 +102,13 @@ CEDE_API int cede_group_wait(struct cede_group *group);
  */
 CEDE_API struct cede_task *cede_group_next(struct cede_group *group);
 
-/* Cancels every task of the group and refuses more; does not wait. Returns 0, or -1 with errno EPERM. */
+/* Cancels every task of the group and refuses more. Returns 0, or -1 with errno EPERM. Does not park. */
 CEDE_API int cede_group_cancel(struct cede_group *group);
 
 /*
  * With keep_going nonzero, a task's failure no longer cancels the others: cede_group_wait() waits for all of them, then
- * reports the first failure. Returns 0, or -1 with errno EPERM. Models: gather(return_exceptions=True).
+ * reports the first failure. Returns 0, or -1 with errno EPERM. Does not park.
+ * Models: gather(return_exceptions=True).
  */
 CEDE_API int cede_group_keep_going(struct cede_group *group, int keep_going);
 

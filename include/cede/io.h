@@ -36,15 +36,18 @@ struct addrinfo;
 
 CEDE_BEGIN_DECLS
 
-/* read(2), readv(2), pread(2), write(2), writev(2), pwrite(2) */
+/* read(2), readv(2), write(2), writev(2). The wait ends early with -1 and errno ECANCELED, ETIMEDOUT, EBADF as above. */
 CEDE_API ssize_t cede_read(int fd, void *buf, size_t count);
 CEDE_API ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt);
-CEDE_API ssize_t cede_pread(int fd, void *buf, size_t count, off_t offset);
 CEDE_API ssize_t cede_write(int fd, const void *buf, size_t count);
 CEDE_API ssize_t cede_writev(int fd, const struct iovec *iov, int iovcnt);
+
+/* pread(2), pwrite(2). Do not park: what has positions is a file; else errno ESPIPE. */
+CEDE_API ssize_t cede_pread(int fd, void *buf, size_t count, off_t offset);
 CEDE_API ssize_t cede_pwrite(int fd, const void *buf, size_t count, off_t offset);
 
-/* recv(2), send(2) and their relatives. MSG_DONTWAIT, MSG_WAITALL and MSG_PEEK keep their meaning. */
+/* recv(2), send(2) and their relatives. MSG_DONTWAIT, MSG_WAITALL and MSG_PEEK keep their meaning. The wait ends early
+ * with -1 and errno ECANCELED, ETIMEDOUT, EBADF as above. On what is no socket: errno ENOTSOCK. */
 CEDE_API ssize_t cede_recv(int fd, void *buf, size_t len, int flags);
 CEDE_API ssize_t cede_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen);
 CEDE_API ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags);
@@ -54,13 +57,15 @@ CEDE_API ssize_t cede_sendto(int fd, const void *buf, size_t len, int flags, con
 CEDE_API ssize_t cede_sendmsg(int fd, const struct msghdr *msg, int flags);
 
 /* accept(2), accept4(2), connect(2). A connect that a deadline or a cancel ends goes on in the kernel, as POSIX says
- * of one that a signal ends; close the socket. */
+ * of one that a signal ends; close the socket. The wait ends early with -1 and errno ECANCELED, ETIMEDOUT, EBADF as
+ * above. */
 CEDE_API int cede_accept(int fd, struct sockaddr *addr, socklen_t *addrlen);
 CEDE_API int cede_accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags);
 CEDE_API int cede_connect(int fd, const struct sockaddr *addr, socklen_t addrlen);
 
 /* socket(2), socketpair(2), pipe2(2), dup(2), dup3(2): the plain calls, which tell the runtime that the number means
- * something new. Descriptors made in other ways work too, at the price of one more system call per wait. */
+ * something new. Descriptors made in other ways work too, at the price of one more system call per wait. Do not park.
+ * Return what these return; -1 with errno EMFILE, say, or EINVAL. */
 CEDE_API int cede_socket(int domain, int type, int protocol);
 CEDE_API int cede_socketpair(int domain, int type, int protocol, int fds[2]);
 CEDE_API int cede_pipe2(int fds[2], int flags);
@@ -68,24 +73,32 @@ CEDE_API int cede_dup(int fd);
 CEDE_API int cede_dup3(int fd, int newfd, int flags);
 
 /*
- * poll(2), ppoll(2), select(2). Any number of descriptors; more than 64 in one call take memory (ENOMEM), where one
- * that is polled for reading and for writing counts twice. A descriptor that is closed with cede_close() meanwhile is
- * reported as POLLNVAL (select: EBADF). select leaves in *timeout what was left of it, as Linux does. An nfds of more
+ * poll(2), ppoll(2), select(2). Any number of descriptors; more than 64 in one call take memory, where one that is
+ * polled for reading and for writing counts twice. A descriptor that is closed with cede_close() meanwhile is reported
+ * as POLLNVAL by poll. select leaves in *timeout what was left of it, as Linux does. An nfds of more
  * than FD_SETSIZE is cut, as in Linux, to the size of the process's table of descriptors, which takes a look at /proc
  * and so a free descriptor.
  *
  * In a task signal handlers run as ever, but do not end the wait, with one exception: ppoll answers EINTR when it has
  * let through a signal that is blocked otherwise. Signals that sigmask blocks in addition are not held back while the task
  * is parked, since other tasks run on the thread.
+ *
+ * Return what these return; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as above
+ *   EDEADLK  nothing can ever end the wait
+ *   ENOMEM   more than 64 descriptors, and no memory
+ *   EINTR    cede_ppoll(): it has let through a signal
+ *   EBADF    cede_select(): a descriptor is not open, or was closed meanwhile
+ *   EINVAL   cede_ppoll() and cede_select(): the timeout is no time; nfds is negative
  */
 CEDE_API int cede_poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
 CEDE_API int cede_ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *sigmask);
 CEDE_API int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout);
 
-/* close(2). Tasks that wait on fd wake with EBADF. Never parks. */
+/* close(2). Tasks that wait on fd wake with EBADF. Does not park. -1 with errno EBADF if it is not open. */
 CEDE_API int cede_close(int fd);
 
-/* fcntl(2), for the commands that take an int or nothing. */
+/* fcntl(2), for the commands that take an int or nothing. Does not park. -1 with errno EBADF if it is not open. */
 CEDE_API int cede_fcntl(int fd, int command, ...);
 
 /*
@@ -101,16 +114,21 @@ CEDE_API void cede_fd_closes(int fd);
 CEDE_API void cede_fd_made(int fd);
 CEDE_API void cede_fd_changed(int fd);
 
-/* usleep(3), nanosleep(2), clock_nanosleep(2): ECANCELED and ETIMEDOUT in the manner of EINTR, with the time that
- * was left in *remaining. clock_nanosleep returns the error number, as always. */
+/* usleep(3), nanosleep(2), clock_nanosleep(2), which returns the error number, as always, instead of setting errno:
+ *   ECANCELED, ETIMEDOUT  in the manner of EINTR, with the time that was left in *remaining
+ *   EINVAL  cede_nanosleep() and cede_clock_nanosleep(): it is no time
+ *   EFAULT  cede_clock_nanosleep(): time is NULL
+ */
 CEDE_API int cede_usleep(unsigned usec);
 CEDE_API int cede_nanosleep(const struct timespec *duration, struct timespec *remaining);
 CEDE_API int cede_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining);
 
-/* getaddrinfo(3), on a helper thread unless node and service are numbers. Returns EAI_SYSTEM with errno ECANCELED or
- * ETIMEDOUT when the wait was ended, EAGAIN when no helper thread could be started, EMFILE, ENFILE or ENOMEM where libc
- * says EAI_NONAME only because it ran out of them. At most 16 lookups go on at once;
- * the others wait for their turn. */
+/* getaddrinfo(3), on a helper thread unless node and service are numbers. At most 16 lookups go on at once; the others
+ * wait for their turn. EAI_SYSTEM comes with errno
+ *   ECANCELED, ETIMEDOUT    as every wait
+ *   EAGAIN                  no helper thread could be started
+ *   EMFILE, ENFILE, ENOMEM  libc ran out of them, and says EAI_NONAME only because of that
+ */
 CEDE_API int cede_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                               struct addrinfo **result);
 

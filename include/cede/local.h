@@ -64,15 +64,19 @@ struct cede_local_scope {
 };
 
 /*
- * The same without the macro. Must be left in the reverse order of entering, other scopes included, by the task that
- * entered, before *scope goes out of existence. Leaving one that could not be entered does nothing.
+ * The same without the macro.
  *
- * cede_local_enter() returns 0, or -1 with errno, and the value still the caller's
+ * Returns 0, or -1 with errno, and the value still the caller's
  *   EPERM   the caller is not a task
  *   ENOMEM  no memory for it
- * Neither parks. While a task is inside, each spawn copies its values: O(number of keys that it has values for).
+ * Does not park. While a task is inside, each spawn copies its values: O(number of keys that it has values for).
  */
 CEDE_API int cede_local_enter(struct cede_local_scope *scope, const struct cede_local *key, void *value);
+
+/*
+ * Must be called in the reverse order of entering, other scopes included, by the task that entered, before *scope goes
+ * out of existence. Leaving one that could not be entered does nothing. Does not park.
+ */
 CEDE_API void cede_local_leave(struct cede_local_scope *scope);
 
 /* What the macro expands to. Returns scope, or NULL if it was not entered. */

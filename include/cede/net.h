@@ -40,14 +40,14 @@ CEDE_API int cede_dial(const char *address);
  *
  * Returns a close-on-exec socket to be closed with cede_close(), or -1 with errno
  *   EINVAL, ENAMETOOLONG, ENOENT, EAGAIN, EIO  as cede_dial()
- *   those of socket(2), bind(2) and listen(2)
+ *   those of socket(2), bind(2) and listen(2), and those of every wait
  * Models: asyncio.start_server, net.Listen.
  */
 CEDE_API int cede_listen(const char *address);
 
 /*
- * The port that a listening or connected TCP socket is bound to, or -1 with errno (those of getsockname(2);
- * EAFNOSUPPORT if it is not TCP).
+ * The port that a listening or connected TCP socket is bound to, or -1 with errno EAFNOSUPPORT (it is not
+ * TCP) or those of getsockname(2). Does not park.
  */
 CEDE_API int cede_port(int fd);
 

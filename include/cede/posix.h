@@ -42,12 +42,12 @@ CEDE_API int cede_posix_check(void);
 
 /*
  * One line about what cede_posix_check() found at start: the first name that leads elsewhere, where to, and how to mend
- * it. NULL if all is well. Valid for ever.
+ * it. NULL if all is well. Valid for ever. Does not park.
  */
 CEDE_API const char *cede_posix_problem(void);
 
 /*
- * The names that libcede-posix defines, in no particular order: index from 0; NULL after the last.
+ * The names that libcede-posix defines, in no particular order: index from 0; NULL after the last. Does not park.
  */
 CEDE_API const char *cede_posix_name(size_t index);
 

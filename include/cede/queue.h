@@ -47,7 +47,10 @@ typedef int cede_queue_compare_fn(const void *a, const void *b);
  *   cede_queue_open_priority()  the one that `compare` puts first; of several such, any
  * It begins with little memory, and grows.
  *
- * Returns the queue, or NULL with errno EINVAL (compare is NULL) or ENOMEM. Does not park.
+ * Returns the queue, or NULL with errno
+ *   EINVAL  cede_queue_open_priority(): compare is NULL
+ *   ENOMEM  no memory
+ * Does not park.
  */
 CEDE_API struct cede_queue *cede_queue_open(size_t element_size, size_t limit);
 CEDE_API struct cede_queue *cede_queue_open_lifo(size_t element_size, size_t limit);
@@ -89,8 +92,12 @@ CEDE_API int cede_queue_get(struct cede_queue *queue, void *element);
 /*
  * The same, at once or not at all: they neither park nor let other tasks run.
  *
- * Return as cede_queue_put() and cede_queue_get(), where instead of waiting they fail with
+ * Return as cede_queue_put() and cede_queue_get(); -1 with errno
  *   EAGAIN  the queue is full; it is empty
+ *   EPIPE   cede_queue_try_put(): the queue is shut down
+ *   EINVAL  as cede_queue_put()
+ *   ENOMEM  cede_queue_try_put(): no memory for the queue to grow
+ *   EPERM   tasks of another runtime wait for the queue
  * Models: put_nowait, get_nowait.
  */
 CEDE_API int cede_queue_try_put(struct cede_queue *queue, const void *element);
@@ -128,7 +135,7 @@ CEDE_API int cede_queue_join(struct cede_queue *queue);
  */
 CEDE_API int cede_queue_shutdown(struct cede_queue *queue, int immediate);
 
-/* How many elements are in the queue; for NULL: 0. Models: qsize. */
+/* How many elements are in the queue; for NULL: 0. Does not park. Models: qsize. */
 CEDE_API size_t cede_queue_length(const struct cede_queue *queue);
 
 CEDE_END_DECLS

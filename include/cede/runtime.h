@@ -36,10 +36,8 @@ CEDE_API struct cede_runtime *cede_runtime(void);
  * What fn returns (or gives to cede_exit) is the value of *future, unless future is NULL; if it is negative and errno
  * is set, the future fails with that errno instead. The future must be pending; it, and what arg points to, must stay
  * until it has its outcome, which only the task should bring. It always gets one: the task may end without having run,
- * the future then fails with
- *   ECANCELED       the runtime ended first. A task that has begun is cancelled then, like all others
- *   ENOMEM, EAGAIN  no memory for the task or its stack; 2^24 tasks exist already
- * To cancel the task, let it hand out cede_self().
+ * the future then fails with ECANCELED (the runtime ended first; a task that has begun is cancelled then, like all
+ * others), with ENOMEM (no memory for the task or its stack) or with EAGAIN (2^24 tasks exist already). To cancel the task, let it hand out cede_self().
  *
  * Returns 0, or -1 with errno, and the future is not touched
  *   ESRCH   the runtime has ended, or the handle is NULL or was never one

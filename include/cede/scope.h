@@ -32,7 +32,7 @@ struct cede_scope {
 
 /*
  * cede_timeout (duration_ns) statement: duration_ns >= 0; 0 lets the first wait fail; CEDE_FOREVER sets no deadline.
- * A negative duration is reported by its first wait: EINVAL.
+ * A negative duration is reported by its first wait, with EINVAL.
  * Models: asyncio.timeout, context.WithTimeout.
  */
 #define cede_timeout(duration_ns)                                                                                  \
@@ -59,7 +59,8 @@ struct cede_scope {
  * The same without macros, for compilers and languages that lack the cleanup attribute. Scopes must be left in the
  * reverse order of entering, by the task that entered them, before *scope goes out of existence.
  *
- * cede_scope_timeout() returns 0, or -1 with errno EINVAL (duration_ns is negative; the scope is not entered).
+ * cede_scope_timeout() and cede_scope_shield() return 0, or -1 with errno
+ *   EINVAL  cede_scope_timeout(): duration_ns is negative; the scope is not entered
  * cede_scope_expired() tells whether this scope's own deadline ended a wait or has passed: 1 or 0; valid until it is
  * left.
  * None of them parks.
@@ -71,7 +72,7 @@ CEDE_API void cede_scope_leave(struct cede_scope *scope);
 
 /*
  * Nanoseconds until the nearest deadline that applies to the calling task: 0 if it has passed, CEDE_FOREVER if there is
- * none or outside a task. Models: Context.Deadline.
+ * none or outside a task. Does not park. Models: Context.Deadline.
  */
 CEDE_API int64_t cede_time_left(void);
 

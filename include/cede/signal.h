@@ -55,7 +55,7 @@ CEDE_API int cede_signal_wait(const sigset_t *set, siginfo_t *info);
  * What is still kept when nobody waits for a signal or watches it any more is raised again, and takes its course.
  *
  * Return 0, or -1 with errno
- *   EINVAL  as for cede_signal_wait(); unwatch: a signal of the set is not watched
+ *   EINVAL  as for cede_signal_wait(); for the latter also: a signal of the set is not watched
  *   EPERM   the caller is not a task
  * Neither parks. Models: Go's signal.Notify and signal.Stop.
  */

@@ -57,10 +57,11 @@ struct cede_mutex {
  * Returns 0, or -1 with errno
  *   EDEADLK  at once: the caller holds it already
  *   ECANCELED, ETIMEDOUT, EDEADLK  as above; the mutex is not held
- * cede_mutex_trylock() does not park: -1 with errno EBUSY if it is locked, also by the caller.
  * Models: asyncio.Lock, pthread_mutex_lock(3) of an error-checking mutex.
  */
 CEDE_API int cede_mutex_lock(struct cede_mutex *mutex);
+
+/* The same without waiting. Returns 0, or -1 with errno EBUSY: it is locked, perhaps by the caller. Does not park. */
 CEDE_API int cede_mutex_trylock(struct cede_mutex *mutex);
 
 /*
@@ -101,11 +102,12 @@ struct cede_rwlock {
  *            to read, only if a writer waits). Noticed of the writer, and of the reader that found the lock free; of
  *            the readers that joined it, only as above
  *   ECANCELED, ETIMEDOUT, EDEADLK  as above; the lock is not held
- * The try variants do not park: -1 with errno EBUSY where the caller would have to wait.
  * Models: pthread_rwlock_rdlock(3), sync.RWMutex.
  */
 CEDE_API int cede_rwlock_rdlock(struct cede_rwlock *lock);
 CEDE_API int cede_rwlock_wrlock(struct cede_rwlock *lock);
+
+/* The same without waiting. Return 0, or -1 with errno EBUSY: the caller would have to wait. Do not park. */
 CEDE_API int cede_rwlock_tryrdlock(struct cede_rwlock *lock);
 CEDE_API int cede_rwlock_trywrlock(struct cede_rwlock *lock);
 
@@ -176,15 +178,17 @@ struct cede_sem {
 
 #define CEDE_SEM_MAX 2147483647u
 
-/* Sets the value of a semaphore that nobody uses. Returns 0, or -1 with errno EINVAL (greater than CEDE_SEM_MAX). */
+/* Sets the value of a semaphore that nobody uses. Returns 0, or -1 with errno EINVAL (greater than CEDE_SEM_MAX). Does
+ * not park. */
 CEDE_API int cede_sem_init(struct cede_sem *sem, unsigned value);
 
 /*
  * Takes one from the value; parks while it is 0. Returns 0, or -1 with errno ECANCELED, ETIMEDOUT or EDEADLK as above.
- * cede_sem_trywait() does not park: -1 with errno EAGAIN if the value is 0.
  * Models: asyncio.Semaphore.acquire, sem_wait(3).
  */
 CEDE_API int cede_sem_wait(struct cede_sem *sem);
+
+/* The same without waiting. Returns 0, or -1 with errno EAGAIN: the value is 0. Does not park. */
 CEDE_API int cede_sem_trywait(struct cede_sem *sem);
 
 /*
@@ -193,7 +197,7 @@ CEDE_API int cede_sem_trywait(struct cede_sem *sem);
  */
 CEDE_API int cede_sem_post(struct cede_sem *sem);
 
-/* The value now; 0 while anybody waits. */
+/* The value now; 0 while anybody waits. Does not park. */
 CEDE_API int cede_sem_value(const struct cede_sem *sem);
 
 /* ---- barrier ---- */
@@ -203,7 +207,7 @@ struct cede_barrier {
     void *cede__private[4];
 };
 
-/* Sets the number of a barrier that nobody uses. Returns 0, or -1 with errno EINVAL (it is 0). */
+/* Sets the number of a barrier that nobody uses. Returns 0, or -1 with errno EINVAL (it is 0). Does not park. */
 CEDE_API int cede_barrier_init(struct cede_barrier *barrier, unsigned count);
 
 /*
@@ -252,8 +256,8 @@ struct cede_waitgroup {
  * ends all waits when none is left. cede_waitgroup_count() returns the number.
  *
  * The first two return 0, or -1 with errno
- *   EOVERFLOW  add: there would be more than CEDE_WAITGROUP_MAX
- *   EINVAL     done: none was left
+ *   EOVERFLOW  cede_waitgroup_add(): there would be more than CEDE_WAITGROUP_MAX
+ *   EINVAL     cede_waitgroup_done(): none was left
  * They do not park. Models: sync.WaitGroup.
  */
 CEDE_API int cede_waitgroup_add(struct cede_waitgroup *group, unsigned count);

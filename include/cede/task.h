@@ -68,7 +68,8 @@ struct cede_run_attr {
  *   EBUSY   this thread already runs a runtime (the call came from inside a task)
  *   ENOMEM, EMFILE, ENFILE  no memory or no descriptor for the runtime
  *
- * Threads: any; several OS threads may each run a runtime of their own. Models: asyncio.run.
+ * Does not park: it blocks the thread, which runs the tasks. Threads: any; several OS threads may each run a runtime of
+ * their own. Models: asyncio.run.
  */
 CEDE_API int cede_run(cede_task_fn *fn, void *arg);
 CEDE_API int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg);
@@ -141,7 +142,7 @@ CEDE_API int cede_tryjoin(struct cede_task *task, int *result);
 
 /*
  * cede_join() for when the task stands for a function call: returns what its function returned, with its errno if that
- * is negative. -1 with cede_join()'s errno when the join failed. Models: await.
+ * is negative. -1 with one of those of cede_join() in errno when the join failed. Models: await.
  */
 CEDE_API int cede_await(struct cede_task *task);
 
@@ -202,15 +203,17 @@ CEDE_API int cede_park(void);
  */
 CEDE_API int cede_wake(struct cede_task *task);
 
-/* The calling task; NULL outside a task. */
+/* The calling task; NULL outside a task. Does not park. */
 CEDE_API struct cede_task *cede_self(void);
 
-/* The calling task's name; NULL outside a task. Valid until the name is set again or the task ends. */
+/* The calling task's name; NULL outside a task. Valid until the name is set again or the task ends. Does
+ * not park. */
 CEDE_API const char *cede_name(void);
 
 /*
  * Names the calling task; the first 31 bytes of name are copied.
- * Returns 0, or -1 with errno EINVAL (name is NULL) or EPERM (not a task). Models: pthread_setname_np(3).
+ * Returns 0, or -1 with errno EINVAL (name is NULL) or EPERM (not a task). Does not park.
+ * Models: pthread_setname_np(3).
  */
 CEDE_API int cede_name_set(const char *name);
 

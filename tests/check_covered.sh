@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# check_covered.sh RECORDS HEADER...: every function of the public headers has a test of success, of each errno that it
+# documents, of cancellation while it waits and of a deadline while it waits.
+#
+# covered.awk reads from the headers what there is to be seen (and complains about documentation that does not tell);
+# RECORDS is the folder where each suite has left what its calls returned (cover.h), as <suite>.seen. That an outcome was
+# asserted, and not only seen, is for people to check. Environment: CC, the compiler (cc).
+#
+# Where a suite was built again and not run since, nothing can be said: skipped.
+set -euo pipefail
+here=$(dirname "$0") records=$1
+shift
+
+# What no test can show, or no test should: function, outcome, and after that the reason.
+exempt() {
+    cat << 'END'
+END
+}
+
+wrong=$(awk -v want=wrong -f "$here/covered.awk" "$@")
+names=$(awk -v want=names -f "$here/covered.awk" "$@")
+required=$(awk -v want=required -f "$here/covered.awk" "$@")
+[ -n "$required" ] || { echo "no functions found in $*"; exit 1; }
+
+shopt -s nullglob
+suites=("$records"/../test_*) seen=()
+for suite in "${suites[@]}"; do
+    if [ ! -f "$suite" ] || [[ $suite == *_slow ]] || ! grep -q CEDE_COVER "$suite"; then continue; fi
+    record=$records/${suite##*/}.seen
+    if [ ! "$record" -nt "$suite" ]; then
+        echo "skipped: ${suite##*/} has not run since it was built"
+        exit 77
+    fi
+    seen+=("$record")
+done
+[ ${#seen[@]} -gt 0 ] || { echo "no suites in $records/.."; exit 1; }
+
+# What has been seen, in the words of what is required. Numbers of errno come from the compiler; some have two names.
+read -ra cc <<< "${CC:-cc}"
+errnos=$(echo '#include <errno.h>' | "${cc[@]}" -E -dM - | awk '$2 ~ /^E/ { print $2, $3 }')
+found=$(awk '
+    FNR == 1 { file++ }
+    file == 1 { name[count++] = $1 }
+    file == 2 { number[$1] = $2 }
+    file == 3 { row = (FNR - 1) % count; for (i = 1; i <= NF; i++) if ($i) seen[row, i - 1] = 1 }
+    END {
+        number["ok"] = 0
+        number["ECANCELED waiting"] = 254
+        number["ETIMEDOUT waiting"] = 255
+        for (what in number) {
+            value = number[what] in number ? number[number[what]] : number[what]
+            for (row = 0; row < count; row++)
+                if ((row, value + 0) in seen) print name[row], what
+        }
+    }' <(echo "$names") <(echo "$errnos") <(cat "${seen[@]}" | od -An -v -t u1 -w256))
+
+missing=0 count=0
+while read -r name what; do
+    count=$((count + 1))
+    if [ "$what" = use ]; then
+        if grep -qE "(^|[^A-Za-z0-9_])$name ?\\(" "$here"/test_*.c; then continue; fi
+        echo "no test uses $name()"
+    elif grep -qxF "$name $what" <<< "$found"; then
+        continue
+    elif exempt | grep -qE "^$name +$what  "; then
+        continue
+    else
+        echo "no test has seen $name: $what"
+    fi
+    missing=$((missing + 1))
+done <<< "$required"
+while read -r name what reason; do
+    if [ -z "$reason" ] || ! grep -qxF "$name $what" <<< "$required" || grep -qxF "$name $what" <<< "$found"; then
+        echo "not needed among the exemptions: $name $what"
+        missing=$((missing + 1))
+    fi
+done < <(exempt)
+[ -z "$wrong" ] || echo "$wrong"
+echo "$(wc -l <<< "$names") functions, ${#seen[@]} suites, $count outcomes, $missing missing," \
+    "$(grep -c . <<< "$wrong" || true) not well documented"
+[ "$missing" -eq 0 ] && [ -z "$wrong" ]
