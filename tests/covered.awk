@@ -16,6 +16,7 @@
 #      * Returns 0, or -1 with errno EINVAL (why) or EPERM: why.
 #
 # of each function that follows; or, where "why" begins with "cede_x(): " or "cede_x() and cede_y(): ", of these only.
+# Those in lines of their own in the first comment of a file are of every function in it that parks.
 # "as every wait" and "those of every wait" stand for ECANCELED and ETIMEDOUT; "those of cede_x()" for what that one
 # documents. A function parks unless the comment says that it does not ("Does not park", "Neither parks" ...), and one
 # that parks and can fail must document ECANCELED and ETIMEDOUT.
@@ -31,6 +32,7 @@ function fail(text) {
 # ---- reading ----
 
 FNR == 1 { block = ""; in_comment = 0 }
+/^#ifndef/ { if (!(FILENAME in heading)) heading[FILENAME] = block; block = "" }
 
 # Declarations and macros may take several lines.
 declaration != "" {
@@ -84,6 +86,7 @@ function end_macro() {
     body_of[macro] = body
     macros[++macro_count] = macro
     described_by[macro] = block
+    file_of[macro] = FILENAME
     where[macro] = FILENAME ":" FNR
     macro = ""
 }
@@ -91,6 +94,7 @@ function end_macro() {
 function describe(name) {
     public[++public_count] = name
     described_by[name] = block
+    file_of[name] = FILENAME
     where[name] = FILENAME ":" FNR
 }
 
@@ -132,16 +136,13 @@ function parks(name) {
     return flat(described_by[name]) !~ /(not|[Nn]either|[Nn]ever|[Nn]one of them) parks?/
 }
 
-# Fills errnos[name, E...], a list in errno_list[name].
-function understand(name,    lines, n, i, rest, text, reference) {
-    if (name in understood)
-        return
-    understood[name] = 1
-    errno_list[name] = text = ""
-    n = split(described_by[name], lines, "\n")
+# Adds the errnos that stand in lines of their own. Returns the other lines.
+function tables(name, text,    lines, n, i, rest, others) {
+    others = ""
+    n = split(text, lines, "\n")
     for (i = 1; i <= n; i++) {
         if (!match(lines[i], /^ *\*  +E[A-Z0-9]+(, +E[A-Z0-9]+)*( \.\.\.)?(  |$)/)) {
-            text = text lines[i] "\n"
+            others = others lines[i] "\n"
             continue
         }
         rest = substr(lines[i], RSTART + RLENGTH)
@@ -150,6 +151,18 @@ function understand(name,    lines, n, i, rest, text, reference) {
             index(" " substr(rest, 1, index(rest, ": ")), " " name "()"))
             add_list(name, substr(lines[i], RSTART, RLENGTH))
     }
+    return others
+}
+
+# Fills errnos[name, E...], a list in errno_list[name].
+function understand(name,    rest, text, reference) {
+    if (name in understood)
+        return
+    understood[name] = 1
+    errno_list[name] = ""
+    if (name in type && parks(name))
+        tables(name, heading[file_of[name]])
+    text = tables(name, described_by[name])
     text = flat(text)
     rest = text
     while (match(rest, /errno E[A-Z0-9]+( \([^)]*\))?((, | or | and )E[A-Z0-9]+( \([^)]*\))?)*/)) {

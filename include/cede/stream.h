@@ -220,7 +220,7 @@ CEDE_API int cede_stream_flush(struct cede_stream *stream);
  */
 CEDE_API int cede_stream_write_eof(struct cede_stream *stream);
 
-/* How many bytes wait in the buffer to be written; for NULL: 0. Models: get_write_buffer_size(). */
+/* How many bytes wait in the buffer to be written; for NULL: 0. Does not park. Models: get_write_buffer_size(). */
 CEDE_API size_t cede_stream_pending(const struct cede_stream *stream);
 
 /* ---- clients and servers (addresses as in cede/net.h) ---- */
@@ -229,7 +229,7 @@ CEDE_API size_t cede_stream_pending(const struct cede_stream *stream);
  * cede_stream_dial() is cede_dial() and cede_stream_open(); cede_stream_accept() takes the next connection from a
  * listening socket, as cede_accept(). attr may be NULL.
  *
- * Return the stream, or NULL with errno of these calls. Models: open_connection(), open_unix_connection().
+ * Return the stream, or NULL with those of cede_dial() or cede_accept(), and of cede_stream_open(), in errno. Models: open_connection(), open_unix_connection().
  */
 CEDE_API struct cede_stream *cede_stream_dial(const char *address, const struct cede_stream_attr *attr);
 CEDE_API struct cede_stream *cede_stream_accept(int fd, const struct cede_stream_attr *attr);
