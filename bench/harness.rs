@@ -4,6 +4,8 @@
 //!
 //! All run on a runtime of one thread, as cede does; the harness has bound the process to one CPU.
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 pub struct Bench {
@@ -36,6 +38,23 @@ impl Bench {
 /// Nanoseconds per operation since `start`.
 pub fn per_operation(start: Instant, operations: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / operations as f64
+}
+
+/// Lets the other tasks run: wakes its task, and is ready the second time. Not tokio::task::yield_now(): that puts tasks
+/// aside until the driver has been polled, which is another question (and slower).
+pub struct Yield(pub bool);
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
+            return Poll::Ready(());
+        }
+        self.0 = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
 }
 
 pub fn run(families: &[(&str, fn(&Bench))]) {

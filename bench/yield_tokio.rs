@@ -1,26 +1,7 @@
 // SPDX-License-Identifier: MIT
-//! Tasks that await a future which wakes its task and is ready the second time. Not tokio::task::yield_now(): that one
-//! puts tasks aside until the driver has been polled, which is another question (and slower).
-use crate::harness::{per_operation, Bench};
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+//! Tasks that do nothing but yield.
+use crate::harness::{per_operation, Bench, Yield};
 use std::time::Instant;
-
-struct Yield(bool);
-
-impl Future for Yield {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.0 {
-            return Poll::Ready(());
-        }
-        self.0 = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
 
 pub fn measure(bench: &Bench) {
     if bench.question != "yield" {
