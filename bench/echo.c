@@ -25,33 +25,38 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SMALL, SMALL_PIPELINED, BIG };
+enum { SMALL, SMALL_PIPELINED, BIG, MOSTLY_IDLE };
 
 static const struct {
     size_t bytes;
     int in_flight;
+    long busy; /* connections that have messages; 0: all */
 } shapes[] = {
-    [SMALL] = {64, 1},
-    [SMALL_PIPELINED] = {64, 16},
-    [BIG] = {16 << 10, 1},
+    [SMALL] = {64, 1, 0},
+    [SMALL_PIPELINED] = {64, 16, 0},
+    [BIG] = {16 << 10, 1, 0},
+    [MOSTLY_IDLE] = {64, 1, 50},
 };
 
 static const struct bench_case cases[] = {
-    {"echo 64 B", 10, SMALL, BENCH_TINY},
-    {"echo 64 B, 16 in flight", 10, SMALL_PIPELINED, BENCH_TINY},
-    {"echo 16 KiB", 10, BIG, BENCH_TINY},
+    {"echo 64 B", 1, SMALL, BENCH_TINY},
     {"echo 64 B", 50, SMALL, BENCH_QUICK},
     {"echo 64 B", 1000, SMALL, BENCH_QUICK},
+    {"echo 64 B", 10000, SMALL, BENCH_NORMAL},
+    {"echo 64 B, 16 in flight", 10, SMALL_PIPELINED, BENCH_TINY},
+    {"echo 16 KiB", 1, BIG, BENCH_TINY},
     {"echo 16 KiB", 50, BIG, BENCH_NORMAL},
     {"echo 16 KiB", 1000, BIG, BENCH_NORMAL},
-    {"echo 64 B", 10000, SMALL, BENCH_FULL},
+    {"echo 16 KiB", 10000, BIG, BENCH_FULL},
+    {"echo 64 B, 50 busy, the others idle", 100, MOSTLY_IDLE, BENCH_TINY},
+    {"echo 64 B, 50 busy, the others idle", 10050, MOSTLY_IDLE, BENCH_NORMAL},
 };
 
-static int port_pipe[2]; /* the server tells its port */
+static int port_pipe[2]; /* the server tells its port: a line of text */
 
 void echo_ready(int port)
 {
-    if (write(port_pipe[1], &port, sizeof port) != sizeof port)
+    if (dprintf(port_pipe[1], "%d\n", port) < 0)
         bench_fail("echo_ready");
     close(port_pipe[1]);
 }
@@ -81,6 +86,7 @@ static void raise_limit(void)
 
 static pid_t start_server(long connections, echo_serve *serve, int *port)
 {
+    FILE *from_server;
     pid_t server;
 
     if (pipe(port_pipe) != 0 || (server = fork()) < 0)
@@ -92,11 +98,12 @@ static pid_t start_server(long connections, echo_serve *serve, int *port)
         exit(0);
     }
     close(port_pipe[1]);
-    if (read(port_pipe[0], port, sizeof *port) != sizeof *port) {
+    from_server = fdopen(port_pipe[0], "r");
+    if (!from_server || fscanf(from_server, "%d", port) != 1) {
         fputs("echo: the server did not start\n", stderr);
         exit(1);
     }
-    close(port_pipe[0]);
+    fclose(from_server);
     return server;
 }
 
@@ -125,6 +132,20 @@ static uint64_t count_of(int counter)
     if (counter >= 0 && read(counter, &count, sizeof count) != sizeof count)
         bench_fail("system call counter");
     return count;
+}
+
+/* What the server occupies, in MiB, with what it shares. */
+static double resident(pid_t process)
+{
+    char path[64];
+    long pages = 0;
+    FILE *in;
+
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)process);
+    if (!(in = fopen(path, "r")) || fscanf(in, "%*d %ld", &pages) != 1)
+        bench_fail(path);
+    fclose(in);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
 
 static int64_t cpu_ns(clockid_t clock)
@@ -165,6 +186,7 @@ static void measure_load(struct load *load, pid_t server)
     bench_report("CPU per request", "us", (double)used_ns / messages / 1e3);
     if (counter >= 0)
         bench_report("system calls per message", "calls", (double)calls / messages);
+    bench_report("server's RSS", "MiB", resident(server));
     bench_report("p50", "us", load_percentile(load, 0.5) / 1e3);
     bench_report("p99", "us", load_percentile(load, 0.99) / 1e3);
     bench_report("p99.9", "us", load_percentile(load, 0.999) / 1e3);
@@ -172,7 +194,8 @@ static void measure_load(struct load *load, pid_t server)
 
 void echo_measure(const struct bench_case *which, echo_serve *serve)
 {
-    struct load_shape shape = {which->n, shapes[which->shape].bytes, shapes[which->shape].in_flight};
+    struct load_shape shape = {which->n, shapes[which->shape].busy, shapes[which->shape].bytes,
+                               shapes[which->shape].in_flight};
     static struct load load;
     int port, status;
     pid_t server;
@@ -189,7 +212,26 @@ void echo_measure(const struct bench_case *which, echo_serve *serve)
     }
 }
 
+/* A server in another language (harness.h): it prints its port. */
+static void serve_by_program(long connections)
+{
+    char n[32];
+
+    snprintf(n, sizeof n, "%ld", connections);
+    if (dup2(port_pipe[1], STDOUT_FILENO) < 0)
+        bench_fail("dup2");
+    close(port_pipe[1]);
+    execl(bench_program(), bench_program(), BENCH_FAMILY, "serve", n, "0", (char *)NULL);
+    bench_fail(bench_program());
+}
+
+static void measure_program(const struct bench_case *which)
+{
+    echo_measure(which, serve_by_program);
+}
+
 int main(int argc, char **argv)
 {
+    bench_programs_measure(measure_program);
     return bench_main(argc, argv, cases, sizeof cases / sizeof *cases);
 }

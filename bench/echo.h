@@ -14,7 +14,8 @@ enum { ECHO_BUFFER_BYTES = 16 << 10 }; /* what each server reads at most at once
 /*
  * A subject is a server: serve() listens on a free port of 127.0.0.1, calls echo_ready(port), accepts `connections`
  * connections, echoes what they send, and returns when all of them have been closed. A subject's measure() is
- * echo_measure(which, serve): it runs serve() in a process of its own and is itself the load, on the other CPU.
+ * echo_measure(which, serve): it runs serve() in a process of its own and is itself the load, on the other CPU. A server
+ * in another language is a program (harness.h) whose n is the number of connections, and that prints its port.
  */
 typedef void echo_serve(long connections);
 
@@ -28,6 +29,7 @@ int echo_listen(int *port);
 
 struct load_shape {
     long connections;
+    long busy;     /* how many of them have messages; 0: all */
     size_t bytes;  /* of a message */
     int in_flight; /* messages that a connection has under way at a time */
 };

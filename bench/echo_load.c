@@ -110,7 +110,7 @@ static void take_in(struct load *load, struct load_connection *connection)
         push_out(load, connection, complete * load->shape.bytes);
 }
 
-static void connect_one(struct load *load, struct load_connection *connection, int port)
+static void connect_one(struct load *load, struct load_connection *connection, bool busy, int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -120,6 +120,8 @@ static void connect_one(struct load *load, struct load_connection *connection, i
     if (connection->fd < 0 || connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0)
         bench_fail("load: connect");
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!busy)
+        return;
     connection->sent_ns = malloc((size_t)load->shape.in_flight * sizeof *connection->sent_ns);
     if (!connection->sent_ns)
         bench_fail("load: malloc");
@@ -140,7 +142,7 @@ void load_open(struct load *load, const struct load_shape *shape, int port)
     if (!load->connections || !load->buffer || load->epoll < 0)
         bench_fail("load");
     for (i = 0; i < shape->connections; i++)
-        connect_one(load, &load->connections[i], port);
+        connect_one(load, &load->connections[i], !shape->busy || i < shape->busy, port);
     load_reset(load);
 }
 
