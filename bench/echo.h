@@ -3,27 +3,15 @@
 #ifndef CEDE_BENCH_ECHO_H
 #define CEDE_BENCH_ECHO_H
 
-#include "harness.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
+#include "server.h"
 
 enum { ECHO_BUFFER_BYTES = 16 << 10 }; /* what each server reads at most at once */
 
 /*
- * A subject is a server: serve() listens on a free port of 127.0.0.1, calls echo_ready(port), accepts `connections`
- * connections, echoes what they send, and returns when all of them have been closed. A subject's measure() is
- * echo_measure(which, serve): it runs serve() in a process of its own and is itself the load, on the other CPU. A server
- * in another language is a program (harness.h) whose n is the number of connections, and that prints its port.
+ * A subject is a server (server.h) that accepts `connections` connections, echoes what they send, and returns when all
+ * of them have been closed. Its measure() is echo_measure(which, serve), which is itself the load.
  */
-typedef void echo_serve(long connections);
-
-void echo_measure(const struct bench_case *which, echo_serve *serve);
-void echo_ready(int port);
-
-/* A listening socket on a free port of 127.0.0.1, with TCP_NODELAY for what it accepts. */
-int echo_listen(int *port);
+void echo_measure(const struct bench_case *which, server_serve *serve);
 
 /* ---- the load (echo_load.c) ---- */
 
@@ -58,9 +46,5 @@ double load_percentile(const struct load *load, double share);
 
 /* Closes the connections. */
 void load_close(struct load *load);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -29,7 +29,7 @@ static int app(void *arg)
 
     if (!tasks || listener < 0 || setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
         bench_fail("cede_listen");
-    echo_ready(cede_port(listener));
+    server_ready(cede_port(listener));
     for (i = 0; i < connections; i++) {
         fd = cede_accept(listener, NULL, NULL);
         if (fd < 0 || !(tasks[i] = cede_spawn_attr(&attr, echo, (void *)(intptr_t)fd)))

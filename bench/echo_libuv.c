@@ -82,13 +82,13 @@ static void serve(long connections)
 {
     uv_tcp_t listener;
     uv_loop_t loop;
-    int port, fd = echo_listen(&port);
+    int port, fd = server_listen(&port);
 
     left = to_accept = connections;
     if (uv_loop_init(&loop) != 0 || uv_tcp_init(&loop, &listener) != 0 || uv_tcp_open(&listener, fd) != 0
         || uv_listen((uv_stream_t *)&listener, 4096, on_connection) != 0)
         bench_fail("uv_listen");
-    echo_ready(port);
+    server_ready(port);
     uv_run(&loop, UV_RUN_DEFAULT);
     if (left)
         bench_fail("uv_run");

@@ -23,12 +23,12 @@ static void *echo(void *arg)
 static void serve(long connections)
 {
     pth_t *threads = malloc((size_t)connections * sizeof *threads);
-    int port, listener = echo_listen(&port), fd;
+    int port, listener = server_listen(&port), fd;
 
     if (!threads || !pth_init())
         bench_fail("pth_init");
     pth_fdmode(listener, PTH_FDMODE_BLOCK); /* blocking for the thread: Pth does the rest */
-    echo_ready(port);
+    server_ready(port);
     for (long i = 0; i < connections; i++) {
         fd = pth_accept(listener, NULL, NULL);
         if (fd < 0 || !(threads[i] = pth_spawn(PTH_ATTR_DEFAULT, echo, (void *)(intptr_t)fd)))

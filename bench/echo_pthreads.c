@@ -26,14 +26,14 @@ static void *echo(void *arg)
 static void serve(long connections)
 {
     pthread_t *threads = malloc((size_t)connections * sizeof *threads);
-    int port, listener = echo_listen(&port), fd;
+    int port, listener = server_listen(&port), fd;
     pthread_attr_t attr;
 
     if (!threads || fcntl(listener, F_SETFL, 0) != 0) /* it shall block */
         bench_fail("listener");
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, 64 << 10);
-    echo_ready(port);
+    server_ready(port);
     for (long i = 0; i < connections; i++) {
         fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)

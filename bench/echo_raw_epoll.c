@@ -87,13 +87,13 @@ static int echo(struct connection *connection)
 static void serve(long connections)
 {
     struct epoll_event events[EVENTS], listening = {.events = EPOLLIN, .data.ptr = NULL};
-    int port, listener = echo_listen(&port), count, i;
+    int port, listener = server_listen(&port), count, i;
     long left = connections;
 
     loop = epoll_create1(EPOLL_CLOEXEC);
     if (loop < 0 || epoll_ctl(loop, EPOLL_CTL_ADD, listener, &listening) != 0)
         bench_fail("epoll");
-    echo_ready(port);
+    server_ready(port);
     while (left > 0) {
         count = epoll_wait(loop, events, EVENTS, -1);
         for (i = 0; i < count; i++) {

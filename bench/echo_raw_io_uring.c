@@ -99,14 +99,14 @@ static void serve(long connections)
         .cq_entries = 8 * ENTRIES,
     };
     struct io_uring_cqe *completion;
-    int port, listener = echo_listen(&port);
+    int port, listener = server_listen(&port);
     long left = connections;
     unsigned head, seen;
 
     if (io_uring_queue_init_params(ENTRIES, &ring, &params) != 0)
         bench_fail("io_uring_queue_init_params");
     accept_more(listener);
-    echo_ready(port);
+    server_ready(port);
     while (left > 0) {
         if (io_uring_submit_and_wait(&ring, 1) < 0)
             bench_fail("io_uring_submit_and_wait");

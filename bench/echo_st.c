@@ -20,12 +20,12 @@ static void *echo(void *connection)
 static void serve(long connections)
 {
     st_thread_t *threads = malloc((size_t)connections * sizeof *threads);
-    int port, fd = echo_listen(&port);
+    int port, fd = server_listen(&port);
     st_netfd_t listener, connection;
 
     if (!threads || st_set_eventsys(ST_EVENTSYS_ALT) != 0 || st_init() != 0 || !(listener = st_netfd_open_socket(fd)))
         bench_fail("st_init");
-    echo_ready(port);
+    server_ready(port);
     for (long i = 0; i < connections; i++) {
         connection = st_accept(listener, NULL, NULL, ST_UTIME_NO_TIMEOUT);
         if (!connection || !(threads[i] = st_thread_create(echo, connection, 1, 64 << 10)))

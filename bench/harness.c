@@ -18,6 +18,7 @@ enum {
     TEXT_BYTES = 64,       /* a unit, an aspect */
     QUESTION_BYTES = 512,
     LIMIT_SECONDS = 300, /* for one measurement: longer than any, so that one that hangs is noticed */
+    QUICK_SECONDS = 1,   /* a quick run does no third round of a case that has taken longer */
 };
 
 /* All values of one figure of one subject in one case. */
@@ -246,12 +247,21 @@ static void measure(const struct bench_case *which, const struct bench_subject *
 static void run_case(const struct bench_case *which)
 {
     const struct bench_subject *subject;
+    int64_t start_ns = bench_now();
     int round;
 
-    for (round = 0; round < options.rounds; round++)
+    for (round = 0; round < options.rounds; round++) {
+        if (options.size == BENCH_QUICK && round > 1 && bench_now() - start_ns > QUICK_SECONDS * 1000000000LL)
+            break;
         for (subject = subjects; subject; subject = subject->next)
             if (which->n <= subject->max_n)
                 measure(which, subject);
+    }
+}
+
+static bool asks(const struct bench_case *which)
+{
+    return which->from == BENCH_TINY_ONLY ? options.size == BENCH_TINY : which->from <= options.size;
 }
 
 /* ---- output ---- */
@@ -448,7 +458,7 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
     print_machine();
     add_programs();
     for (at = 0; at < count; at++)
-        if (cases[at].from <= options.size && (!options.only || strstr(cases[at].question, options.only)))
+        if (asks(&cases[at]) && (!options.only || strstr(cases[at].question, options.only)))
             run_case(&cases[at]);
     for (at = 0; at < result_count; at++)
         qsort(results[at].values, (size_t)results[at].count, sizeof(double), compare);

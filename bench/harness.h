@@ -21,7 +21,10 @@ extern "C" {
 #endif
 
 /* How much is asked: --tiny (does it still work?), --quick, the default, --full (all that takes long). */
-enum bench_size { BENCH_TINY, BENCH_QUICK, BENCH_NORMAL, BENCH_FULL };
+enum bench_size {
+    BENCH_TINY_ONLY = -1, /* for a case: in a tiny run, and in no other */
+    BENCH_TINY, BENCH_QUICK, BENCH_NORMAL, BENCH_FULL,
+};
 
 struct bench_case {
     const char *question; /* as printed */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const struct bench_case cases[] = {
-    {"parked task", 1000, 0, BENCH_TINY},
+    {"parked task", 1000, 0, BENCH_TINY_ONLY},
     {"parked task", 10000, 0, BENCH_QUICK},
     {"parked task", 100000, 0, BENCH_QUICK},
     {"parked task", 1000000, 0, BENCH_FULL},

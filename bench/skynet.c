@@ -8,7 +8,7 @@
 #include "skynet.h"
 
 static const struct bench_case cases[] = {
-    {"skynet, leaves", 1000, 0, BENCH_TINY},
+    {"skynet, leaves", 1000, 0, BENCH_TINY_ONLY},
     {"skynet, leaves", 100000, 0, BENCH_QUICK},
     {"skynet, leaves", 1000000, 0, BENCH_NORMAL},
 };

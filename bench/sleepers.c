@@ -10,7 +10,7 @@
 #include <time.h>
 
 static const struct bench_case cases[] = {
-    {"sleepers", 1000, 0, BENCH_TINY},
+    {"sleepers", 1000, 0, BENCH_TINY_ONLY},
     {"sleepers", 100000, 0, BENCH_QUICK},
     {"sleepers", 1000000, 0, BENCH_FULL},
 };

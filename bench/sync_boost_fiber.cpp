@@ -7,6 +7,7 @@
 #include "sync.h"
 
 namespace fibers = boost::fibers;
+using fibers::channel_op_status;
 
 namespace {
 
@@ -22,7 +23,7 @@ void ping(int)
     long answer;
 
     for (long turn = 0; turn < turns; turn++)
-        if (there.push(turn) != fibers::channel_op_status::success || back.pop(answer) != fibers::channel_op_status::success)
+        if (there.push(turn) != channel_op_status::success || back.pop(answer) != channel_op_status::success)
             bench_fail("ping");
 }
 
@@ -31,7 +32,7 @@ void pong(int)
     long got;
 
     for (long turn = 0; turn < turns; turn++)
-        if (there.pop(got) != fibers::channel_op_status::success || back.push(got) != fibers::channel_op_status::success)
+        if (there.pop(got) != channel_op_status::success || back.push(got) != channel_op_status::success)
             bench_fail("pong");
 }
 

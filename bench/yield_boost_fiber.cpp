@@ -40,7 +40,8 @@ void measure(const bench_case *which)
         return;
     plan.warm_up = plan.laps / 10 + 1;
     for (long i = 0; i < plan.n; i++)
-        fibers.emplace_back(std::allocator_arg, boost::fibers::fixedsize_stack(64 << 10), i ? yielder : timekeeper, &plan);
+        fibers.emplace_back(std::allocator_arg, boost::fibers::fixedsize_stack(64 << 10), i ? yielder : timekeeper,
+                            &plan);
     for (auto &fiber : fibers)
         fiber.join();
 }
