@@ -22,6 +22,7 @@
  *   cede/io.h      read, write, recv, send, poll ... that park the task instead of blocking the thread
  *   cede/net.h     dial, listen, serve
  *   cede/stream.h  buffered reading and writing: lines, records, flush; dial and serve with it
+ *   cede/file.h    open, stat, fsync, rename ...; directories
  *   cede/process.h child processes and pipes to them
  *   cede/signal.h  signals as events, the orderly end of a program
  *   cede/dump.h    every task: state, what it waits for, backtrace
@@ -37,6 +38,7 @@
 #include <cede/defer.h>
 #include <cede/dump.h>
 #include <cede/error.h>
+#include <cede/file.h>
 #include <cede/future.h>
 #include <cede/gen.h>
 #include <cede/group.h>

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
+#include "file_number.h"
 #include "fork.h"
 #include "run.h"
 #include "sys.h"
@@ -50,8 +51,9 @@ static enum cede__fd_kind kind_of(int fd)
     case S_IFSOCK:
         return cede__descriptor_kind(option(fd, SO_DOMAIN), option(fd, SO_TYPE), option(fd, SO_PROTOCOL));
     case S_IFREG:
-    case S_IFDIR:
     case S_IFBLK:
+        return CEDE__FD_FILE;
+    case S_IFDIR:
         return CEDE__FD_INSTANT;
     default:
         return CEDE__FD_NOWAIT; /* until it says that it cannot do that */
@@ -94,6 +96,14 @@ static bool forget(struct cede__worker *worker, int fd)
     while ((link = cede__list_take(&waiters)))
         cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_CLOSED);
     return true;
+}
+
+/* Requests that name the number reach the kernel while it means what they mean. */
+static void settle_and_forget(struct cede__worker *worker, int fd)
+{
+    if (cede__poller_queued(&worker->poller) && !cede__fork_unnoticed())
+        cede__poller_settle(&worker->poller);
+    forget(worker, fd);
 }
 
 /* Another runtime closes a number, which this one may know. */
@@ -150,7 +160,7 @@ void cede__descriptor_closes(int fd)
         return;
     for (worker = cede__run_workers(); worker; worker = worker->next) {
         if (worker == cede__worker)
-            forget(worker, fd);
+            settle_and_forget(worker, fd);
         else if (atomic_load(&worker->in_use) && !cede__fork_unnoticed())
             tell(worker, fd, number);
     }
@@ -226,6 +236,9 @@ int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direc
     if (record->kind == CEDE__FD_UNKNOWN || (record->kind > CEDE__FD_SOCKET && !trusted(record))) {
         record->kind = (uint8_t)kind_of(fd);
         record->closings = atomic_load(&closings);
+        /* With O_DIRECT, what need not wait for others waits for the disk all the same. */
+        if (record->kind == CEDE__FD_FILE)
+            record->slow[CEDE__READS] = record->slow[CEDE__WRITES] = cede__sys_fcntl(fd, F_GETFL, 0) & O_DIRECT;
     }
     return record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
 }
@@ -345,7 +358,7 @@ int cede_close(int fd)
 
     /* First, so that when the kernel hands the number out again nobody waits on it any more. */
     cede__descriptor_closes(fd);
-    result = cede__sys_close(fd);
+    result = cede__file_number_close(fd);
     cede__descriptor_closed(fd);
     return result;
 }
@@ -429,6 +442,8 @@ int cede_fcntl(int fd, int command, ...)
         break;
     case F_SETFL:
         if (record) {
+            if (record->kind == CEDE__FD_FILE)
+                record->slow[CEDE__READS] = record->slow[CEDE__WRITES] = argument & O_DIRECT;
             record->nonblocking = argument & O_NONBLOCK;
             record->flags_known = true;
         }

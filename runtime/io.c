@@ -6,12 +6,14 @@
  * EAGAIN, cede__call_wait() (descriptor.c) registers the descriptor and parks the task (wait.c, sched.c) until the
  * poller (poller.c) finds it ready; then run() attempts it again. Calls that need no waiting are one system call.
  */
-#include <cede/io.h>
+#include <cede/file.h>
 #include <limits.h>
 #include <stdbool.h>
 
 #include "descriptor.h"
+#include "file.h"
 #include "sys.h"
+#include "wait.h"
 
 /* One read or write, and what is left of it. */
 struct transfer {
@@ -26,6 +28,9 @@ struct transfer {
     struct sockaddr *addr; /* of recvfrom and sendto */
     socklen_t *addrlen;
     struct msghdr *msg; /* of recvmsg and sendmsg: a copy of the caller's; the segments are those above */
+    bool positioned;   /* pread and relatives: at `offset`, not at the descriptor's own position */
+    bool more;         /* of a file: the last attempt may have come to its end early, so a short count means nothing */
+    off_t offset;
 };
 
 /* Moves on by n bytes. Whether that was the end. */
@@ -81,6 +86,9 @@ static ssize_t attempt_plain(struct transfer *t)
 {
     int fd = t->call.fd;
 
+    if (t->positioned)
+        return t->call.direction == CEDE__WRITES ? cede__sys_pwritev(fd, t->iov, (int)t->iov_count, t->offset)
+                                                 : cede__sys_preadv(fd, t->iov, (int)t->iov_count, t->offset);
     if (t->iov_count != 1)
         return t->call.direction == CEDE__WRITES ? cede__sys_writev(fd, t->iov, (int)t->iov_count)
                                                  : cede__sys_readv(fd, t->iov, (int)t->iov_count);
@@ -108,10 +116,18 @@ static ssize_t attempt_polled(struct transfer *t)
     return cede__sys_write(t->call.fd, t->iov->iov_base, size);
 }
 
+static ssize_t nowait(struct transfer *t)
+{
+    off_t offset = t->positioned ? t->offset : -1;
+
+    return t->call.direction == CEDE__WRITES
+               ? cede__sys_writev_nowait(t->call.fd, t->iov, (int)t->iov_count, offset)
+               : cede__sys_readv_nowait(t->call.fd, t->iov, (int)t->iov_count, offset);
+}
+
 static ssize_t attempt_nowait(struct transfer *t)
 {
-    ssize_t n = t->call.direction == CEDE__WRITES ? cede__sys_writev_nowait(t->call.fd, t->iov, (int)t->iov_count)
-                                                  : cede__sys_readv_nowait(t->call.fd, t->iov, (int)t->iov_count);
+    ssize_t n = nowait(t);
 
     /* Terminals; anything on old kernels (pipes: before Linux 6.4) and under qemu-user. */
     if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
@@ -121,10 +137,82 @@ static ssize_t attempt_nowait(struct transfer *t)
     return n;
 }
 
+/* One task at a time may wait for a file at the descriptor's own position, which the kernel moves in the end. */
+static int claim_position(struct cede__call *call)
+{
+    struct cede__waiter waiter = {.what = call->what, .subject = call->fd};
+    enum cede__wake reason;
+
+    while (call->record->positioned) {
+        cede__list_append(&call->record->readers, &waiter.link);
+        reason = cede__wait(&waiter, INT64_MAX);
+        if (call->record->generation != call->generation)
+            reason = CEDE__WAKE_CLOSED;
+        if (reason != CEDE__WAKE_EVENT)
+            return cede__wait_errno(reason);
+    }
+    call->record->positioned = true;
+    return 0;
+}
+
+static void leave_position(struct cede__call *call)
+{
+    struct cede__list *next;
+
+    if (call->record->generation != call->generation)
+        return;
+    call->record->positioned = false;
+    next = cede__list_take(&call->record->readers);
+    if (next)
+        cede__sched_wake(CEDE__CONTAINER(next, struct cede__waiter, link), CEDE__WAKE_EVENT);
+}
+
+/* What is not in the page cache, or may not be known not to wait. */
+static ssize_t attempt_slow(struct transfer *t)
+{
+    ssize_t n;
+
+    if (t->positioned) {
+        n = cede__file_transfer(&t->call, t->iov, t->iov_count, t->offset, &t->more);
+    } else {
+        if (claim_position(&t->call) != 0)
+            return -1;
+        n = cede__file_transfer(&t->call, t->iov, t->iov_count, -1, &t->more);
+        leave_position(&t->call);
+    }
+    t->more |= n >= 0 && (size_t)n == total(t->iov, t->iov_count); /* not short: `rest` may follow */
+    return n;
+}
+
+static ssize_t attempt_file(struct transfer *t)
+{
+    struct cede__fd *record = t->call.record;
+    bool *slow = &record->slow[t->call.direction];
+    ssize_t n;
+
+    t->more = true;
+    if (!*slow && (t->positioned || !record->positioned)) {
+        n = nowait(t);
+        if (n >= 0 || (errno != EAGAIN && errno != EOPNOTSUPP && errno != ENOSYS))
+            return n;
+        if (errno != EAGAIN && cede__file_in_memory(t->call.fd)) {
+            record->kind = CEDE__FD_INSTANT;
+            return attempt_plain(t);
+        }
+        *slow = errno != EAGAIN;
+    }
+    n = attempt_slow(t);
+    return n < 0 && errno == EAGAIN ? attempt_plain(t) : n; /* no means to do it elsewhere */
+}
+
 static ssize_t attempt(struct transfer *t)
 {
     if (t->socket_only)
         return attempt_socket(t);
+    if (t->call.record->kind == CEDE__FD_FILE)
+        return attempt_file(t);
+    if (t->positioned)
+        return attempt_plain(t);
     switch ((enum cede__fd_kind)t->call.record->kind) {
     case CEDE__FD_TCP:
     case CEDE__FD_STREAM:
@@ -135,6 +223,7 @@ static ssize_t attempt(struct transfer *t)
         return attempt_nowait(t);
     case CEDE__FD_POLLED:
         return attempt_polled(t);
+    case CEDE__FD_FILE:
     case CEDE__FD_INSTANT:
     case CEDE__FD_UNKNOWN:
         break;
@@ -163,6 +252,8 @@ static bool wants_all(const struct transfer *t)
 {
     unsigned kind = t->call.record->kind;
 
+    if (t->positioned || kind == CEDE__FD_FILE)
+        return t->more && kind == CEDE__FD_FILE;
     if (t->call.direction == CEDE__WRITES)
         return kind != CEDE__FD_INSTANT;
     return t->flags & MSG_WAITALL && consumes(t) && (kind == CEDE__FD_TCP || kind == CEDE__FD_STREAM);
@@ -192,6 +283,7 @@ static ssize_t run(struct transfer *t)
         }
         if (n >= 0) {
             done += n;
+            t->offset += n;
             if (n == 0 || advance(t, (size_t)n))
                 break;
             if (record->short_is_empty && record->registered && !record->hangup && consumes(t))
@@ -259,25 +351,42 @@ ssize_t cede_writev(int fd, const struct iovec *iov, int iovcnt)
     return transfer(&t, fd, CEDE__WRITES, "writev");
 }
 
-/* What has positions never waits: it is a file, or the answer is ESPIPE. */
-static ssize_t in_place(ssize_t result)
-{
-    int saved = errno;
+/* ---- files, at a given offset ---- */
 
-    if (cede__in_task())
-        cede__sched_tick(cede__worker);
-    errno = saved;
-    return result;
+static ssize_t transfer_at(int fd, const struct iovec *iov, int iovcnt, off_t offset, enum cede__direction direction,
+                           const char *what)
+{
+    struct transfer t = {.iov = (struct iovec *)iov, .iov_count = (size_t)iovcnt, .positioned = true,
+                         .offset = offset};
+
+    if (!cede__in_task() || offset < 0 || iovcnt <= 0 || iovcnt > IOV_MAX || !iov)
+        return direction == CEDE__WRITES ? cede__sys_pwritev(fd, iov, iovcnt, offset)
+                                         : cede__sys_preadv(fd, iov, iovcnt, offset);
+    return transfer(&t, fd, direction, what);
 }
 
 ssize_t cede_pread(int fd, void *buf, size_t count, off_t offset)
 {
-    return in_place(cede__sys_pread(fd, buf, count, offset));
+    const struct iovec iov = {buf, count};
+
+    return transfer_at(fd, &iov, 1, offset, CEDE__READS, "pread");
 }
 
 ssize_t cede_pwrite(int fd, const void *buf, size_t count, off_t offset)
 {
-    return in_place(cede__sys_pwrite(fd, buf, count, offset));
+    const struct iovec iov = {(void *)buf, count};
+
+    return transfer_at(fd, &iov, 1, offset, CEDE__WRITES, "pwrite");
+}
+
+ssize_t cede_preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset)
+{
+    return transfer_at(fd, iov, iovcnt, offset, CEDE__READS, "preadv");
+}
+
+ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
+{
+    return transfer_at(fd, iov, iovcnt, offset, CEDE__WRITES, "pwritev");
 }
 
 /* ---- sockets ---- */

@@ -12,6 +12,11 @@
 /* The tag of the descriptor that wakes the worker; no descriptor has this number. */
 #define WAKE_TAG UINT64_MAX
 
+enum {
+    RING_ENTRIES = 64,
+    RETRY_NS = 1000 * 1000, /* when the kernel, out of memory, has not taken a request */
+};
+
 int cede__poller_init(struct cede__poller *poller)
 {
     poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -47,6 +52,7 @@ void cede__poller_close(struct cede__poller *poller)
 
     if (!poller->backend)
         return;
+    cede__ring_close(&poller->ring);
     poller->backend->close(poller);
     poller->backend = NULL;
     for (page = 0; page < poller->page_count; page++)
@@ -68,6 +74,7 @@ int cede__poller_forked(struct cede__poller *poller)
     unsigned page, i;
 
     cede__sys_close(poller->wake_fd);
+    cede__ring_forked(&poller->ring);
     if (cede__poller_init(poller) != 0)
         return -1;
     if (!poller->backend)
@@ -160,11 +167,40 @@ void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list 
     *record = (struct cede__fd){.generation = generation};
 }
 
+struct cede__ring *cede__poller_ring(struct cede__poller *poller)
+{
+    if (!poller->ring.open && cede__ring_open(&poller->ring, RING_ENTRIES, poller->wake_fd) != 0)
+        return NULL;
+    return &poller->ring;
+}
+
+void cede__poller_settle(struct cede__poller *poller)
+{
+    if (cede__poller_queued(poller))
+        cede__ring_submit(&poller->ring);
+}
+
+/* Looks after the ring before a wait of timeout_ns; returns how long that may be now. */
+static int64_t turn_ring(struct cede__poller *poller, int64_t timeout_ns, struct cede__list *ready)
+{
+    cede__ring_turn(&poller->ring);
+    if (!cede__list_empty(&poller->ring.ready)) {
+        cede__list_move_all(ready, &poller->ring.ready);
+        return 0;
+    }
+    return cede__ring_queued(&poller->ring) > 0 && timeout_ns > RETRY_NS ? RETRY_NS : timeout_ns;
+}
+
 int cede__poller_wait(struct cede__poller *poller, int64_t timeout_ns, struct cede__list *ready)
 {
-    int count = poller->backend->wait(poller, timeout_ns, poller->events, CEDE__POLLER_EVENTS), i;
     struct cede__fd *record;
+    int count, i;
 
+    if (poller->ring.open)
+        timeout_ns = turn_ring(poller, timeout_ns, ready);
+    count = poller->backend->wait(poller, timeout_ns, poller->events, CEDE__POLLER_EVENTS);
+    if (poller->ring.open)
+        turn_ring(poller, 0, ready);
     for (i = 0; i < count; i++) {
         const struct cede__event *event = &poller->events[i];
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "ring.h"
 
 struct cede__poller;
 
@@ -65,7 +66,8 @@ enum cede__fd_kind {
     CEDE__FD_SOCKET,    /* any other socket */
     CEDE__FD_NOWAIT,    /* pipe, eventfd ...: RWF_NOWAIT */
     CEDE__FD_POLLED,    /* tty ...: only poll(2) tells whether it would block */
-    CEDE__FD_INSTANT,   /* regular file ...: always ready */
+    CEDE__FD_INSTANT,   /* directory, file in memory ...: always ready */
+    CEDE__FD_FILE,      /* regular file, block device: always ready as well, but waits for storage */
 };
 
 /* A descriptor number. All zero: nothing is known of it. descriptor.c fills in what concerns calls. */
@@ -80,6 +82,8 @@ struct cede__fd {
     bool short_is_empty;   /* a short read empties it: TCP, owned, without SO_RCVLOWAT */
     bool drained;          /* a short read emptied it, and no event has come since: reading would fail */
     bool hangup;           /* CEDE__HANGUP or CEDE__URGENT was seen: never drained again */
+    bool slow[2];          /* a file that cannot be read, or written, in place as far as that needs no waiting */
+    bool positioned;       /* a task waits for a file at the descriptor's own position; others wait among `readers` */
     int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none; 0: not looked up yet */
     uint64_t closings;     /* how many cede_close() calls the process had seen when the number got its meaning */
 };
@@ -93,6 +97,7 @@ struct cede__poller {
     void *backend_data;
     struct cede__fd **pages; /* by number / CEDE__FDS_PER_PAGE; a page never moves */
     unsigned page_count;
+    struct cede__ring ring;  /* for requests other than waiting; open once somebody had one */
     struct cede__event events[CEDE__POLLER_EVENTS];
 };
 
@@ -124,6 +129,19 @@ int cede__poller_register(struct cede__poller *poller, struct cede__fd *record, 
 
 /* The number comes to mean something else, or nothing: moves those who wait on it to `waiters` and forgets the rest. */
 void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list *waiters);
+
+/* The ring, whose requests are submitted, and whose completions are looked for, by each cede__poller_wait(). NULL with
+ * errno if it cannot be had, as cede__ring_open() says. */
+struct cede__ring *cede__poller_ring(struct cede__poller *poller);
+
+/* Gives the kernel those requests that it has not seen: to be called before a descriptor number that they may name comes
+ * to mean something else. */
+void cede__poller_settle(struct cede__poller *poller);
+
+static inline bool cede__poller_queued(const struct cede__poller *poller)
+{
+    return poller->ring.open && cede__ring_queued(&poller->ring) > 0;
+}
 
 /* Waits up to timeout_ns and appends the waiters that have become ready to `ready`. Returns the number of events. */
 int cede__poller_wait(struct cede__poller *poller, int64_t timeout_ns, struct cede__list *ready);

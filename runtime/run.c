@@ -8,6 +8,7 @@
 
 #include "dump.h"
 #include "error.h"
+#include "file.h"
 #include "fork.h"
 #include "overflow.h"
 #include "sys.h"
@@ -83,7 +84,7 @@ static void release_worker(struct cede__worker *worker)
     pthread_mutex_unlock(&lock);
 }
 
-static int open_worker(struct cede__worker *worker, size_t stack_size)
+static int open_worker(struct cede__worker *worker, const struct cede_run_attr *attr, size_t stack_size)
 {
     cede__runqueue_clear(&worker->queue);
     worker->budget = 0;
@@ -102,6 +103,8 @@ static int open_worker(struct cede__worker *worker, size_t stack_size)
     cede__timers_start(&worker->timers, cede__sched_now(worker));
     worker->polled_ns = worker->now_ns;
     worker->current = &worker->thread;
+    if (cede__file_choose(worker, attr ? attr->files : NULL) != 0)
+        return -1;
     return cede__poller_open(&worker->poller, &cede__poller_epoll);
 }
 
@@ -171,7 +174,7 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
         errno = error;
         return -1;
     }
-    if (open_worker(worker, stack_size) == 0) {
+    if (open_worker(worker, attr, stack_size) == 0) {
         cede__worker = worker;
         handle = cede_spawn_attr(&root, fn, arg);
         if (handle) {

@@ -61,6 +61,7 @@ struct cede__worker {
     _Atomic(struct cede__remote *) inbox; /* newest first */
     atomic_bool asleep;         /* it waits in the poller, or is about to: who puts something in must wake it */
     atomic_bool dump_requested;
+    bool file_pool;             /* calls about files go to helper threads, not to the ring; see file.h */
     uint32_t jobs;              /* handed to helper threads and not delivered yet */
     uint32_t choices;           /* made so far by cede_chan_select(): its sequence of random numbers */
     struct cede__task *free_tasks;

@@ -45,25 +45,25 @@ static inline ssize_t cede__sys_writev(int fd, const struct iovec *iov, int iovc
     return syscall(SYS_writev, fd, iov, iovcnt);
 }
 
-/* At the descriptor's own position, and only as much as goes without blocking. The offset -1 goes in two halves. */
-static inline ssize_t cede__sys_readv_nowait(int fd, const struct iovec *iov, int iovcnt)
+/* Only as much as goes without blocking; offset -1: at the descriptor's own position. The offset goes in two halves. */
+static inline ssize_t cede__sys_readv_nowait(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 {
-    return syscall(SYS_preadv2, fd, iov, (long)iovcnt, -1L, -1L, RWF_NOWAIT);
+    return syscall(SYS_preadv2, fd, iov, (long)iovcnt, (long)offset, (long)offset >> 63, RWF_NOWAIT);
 }
 
-static inline ssize_t cede__sys_writev_nowait(int fd, const struct iovec *iov, int iovcnt)
+static inline ssize_t cede__sys_writev_nowait(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 {
-    return syscall(SYS_pwritev2, fd, iov, (long)iovcnt, -1L, -1L, RWF_NOWAIT);
+    return syscall(SYS_pwritev2, fd, iov, (long)iovcnt, (long)offset, (long)offset >> 63, RWF_NOWAIT);
 }
 
-static inline ssize_t cede__sys_pread(int fd, void *buf, size_t count, off_t offset)
+static inline ssize_t cede__sys_preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 {
-    return syscall(SYS_pread64, fd, buf, count, offset);
+    return syscall(SYS_preadv, fd, iov, (long)iovcnt, (long)offset, 0L);
 }
 
-static inline ssize_t cede__sys_pwrite(int fd, const void *buf, size_t count, off_t offset)
+static inline ssize_t cede__sys_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 {
-    return syscall(SYS_pwrite64, fd, buf, count, offset);
+    return syscall(SYS_pwritev, fd, iov, (long)iovcnt, (long)offset, 0L);
 }
 
 static inline ssize_t cede__sys_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,

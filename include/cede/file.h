@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files: the calls of POSIX that wait for storage, without blocking the OS thread.
+ *
+ *     int fd = cede_open("notes.txt", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+ *
+ *     cede_pwrite(fd, "hello\n", 6, 0);
+ *     cede_fsync(fd);
+ *     cede_close(fd);
+ *
+ * Each has the signature, the return value and the errno of the POSIX or Linux call without the prefix; cede_read(),
+ * cede_write() and their relatives are in cede/io.h, cede_close() too. In a task:
+ *   - What is in the page cache is read in place, which is quicker than anything else (RWF_NOWAIT). Files in memory
+ *     (tmpfs) are read and written in place. Opening and looking up what the kernel has in its cache of names
+ *     is done in place as well.
+ *   - Anything else parks the task, while the kernel works on the request (io_uring, Linux 6.1) or a helper thread makes
+ *     the call. bench/README.md has the figures behind this. cede_file_engine() tells which of the two it is; the
+ *     member `files` of struct cede_run_attr and the environment variable CEDE_FILE ("ring" or "pool") choose. Where
+ *     the kernel has no io_uring, or forbids it, "ring" means "pool".
+ *   - Such a wait can end early: ECANCELED (the task was cancelled), ETIMEDOUT (a cede_timeout scope ended). A task that
+ *     is cancelled already does not begin one. ENOMEM: no memory for a call by a helper; EAGAIN: no helper thread could
+ *     be started (reading and writing are then done in place).
+ * Outside a task each is the plain blocking call.
+ *
+ * When a wait ends early, the caller's memory is free again when the call returns, and nobody writes to it later.
+ * With "ring" the request is taken back from the kernel first: it has not happened (what had been transferred is
+ * returned as a short count), and one that could not be taken back any more keeps its result. With "pool" a call that
+ * has begun goes on to its end on a copy of its arguments: a file may be written, renamed or removed later; one that is
+ * opened is closed again; a read at the descriptor's own position moves it all the same.
+ *
+ * Several tasks may use one descriptor: reads and writes at its own position come one after the other.
+ * Closing a descriptor that others are using with cede_close() leaves them what they had: their calls go on to their
+ * end. (With "pool" one that has not begun yet fails with EBADF, and the number is handed out again only after it.)
+ */
+#ifndef CEDE_FILE_H
+#define CEDE_FILE_H
+
+#include <fcntl.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cede/base.h>
+#include <cede/io.h>
+
+CEDE_BEGIN_DECLS
+
+/* open(2), openat(2). Opening a FIFO waits for its other end, as ever, with only the task parked; with "pool" one of the
+ * 16 helper threads waits with it, and goes on to if the task is cancelled. */
+CEDE_API int cede_open(const char *path, int flags, ...);
+CEDE_API int cede_openat(int directory, const char *path, int flags, ...);
+
+/* preadv(2), pwritev(2) */
+CEDE_API ssize_t cede_preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset);
+CEDE_API ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset);
+
+/* fsync(2), fdatasync(2) */
+CEDE_API int cede_fsync(int fd);
+CEDE_API int cede_fdatasync(int fd);
+
+/* stat(2), lstat(2), fstatat(2); fstat(2), which is done in place, since the kernel has it in memory (a network file
+ * system may ask its server). */
+CEDE_API int cede_stat(const char *path, struct stat *status);
+CEDE_API int cede_lstat(const char *path, struct stat *status);
+CEDE_API int cede_fstatat(int directory, const char *path, struct stat *status, int flags);
+CEDE_API int cede_fstat(int fd, struct stat *status);
+
+/* rename(2), renameat(2), unlink(2), unlinkat(2), mkdir(2), rmdir(2) */
+CEDE_API int cede_rename(const char *from, const char *to);
+CEDE_API int cede_renameat(int from_directory, const char *from, int to_directory, const char *to);
+CEDE_API int cede_unlink(const char *path);
+CEDE_API int cede_unlinkat(int directory, const char *path, int flags);
+CEDE_API int cede_mkdir(const char *path, mode_t mode);
+CEDE_API int cede_rmdir(const char *path);
+
+/*
+ * Directories: opendir(3), fdopendir(3), readdir(3), closedir(3).
+ *
+ *     struct cede_dir *directory = cede_opendir("/etc");
+ *     struct dirent *entry;
+ *
+ *     while ((entry = cede_readdir(directory)))
+ *         puts(entry->d_name);
+ *     cede_closedir(directory);
+ *
+ * cede_opendir and cede_fdopendir return NULL with errno: that of open(2); ENOTDIR, EBADF; ENOMEM; ECANCELED,
+ * ETIMEDOUT. fd belongs to the directory then, and is closed with it.
+ * cede_readdir returns the next entry, which is valid until the next call for this directory; at the end NULL with
+ * errno as it was; NULL with errno ECANCELED, ETIMEDOUT, ENOENT (the directory has been removed), ENOMEM, EAGAIN: then
+ * it may be called again. It reads many entries at a time, always on a helper thread: io_uring has no such request.
+ * One task at a time. cede_closedir does not park.
+ */
+struct cede_dir;
+
+CEDE_API struct cede_dir *cede_opendir(const char *path);
+CEDE_API struct cede_dir *cede_fdopendir(int fd);
+CEDE_API struct dirent *cede_readdir(struct cede_dir *directory);
+CEDE_API int cede_closedir(struct cede_dir *directory);
+
+/* How the calls of this task are made where they cannot be made in place: "ring", "pool"; "plain" outside a task. Does
+ * not park. */
+CEDE_API const char *cede_file_engine(void);
+
+CEDE_END_DECLS
+
+#endif
