@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Every block of C in README.md stands, line by line, in one of the examples that run as tests; every link of README.md
-# leads to a file; every example is named in it.
+# leads to a file; every example is named in it; every name of cede in it, cede_x or cede_x_*, is one of the headers'.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 failed=0
@@ -31,5 +31,10 @@ for link in $links; do
 done
 for example in tests/examples/*.c; do
     grep -qF "$example" README.md || say "does not name $example"
+done
+names=$(grep -oE '`cede_[a-z0-9][a-z0-9_]*\*?[`(]' README.md | tr -d '`(' | sort -u)
+[[ -n $names ]] || say "no name of cede found"
+for name in $names; do
+    grep -qE "\b${name%\*}" include/*.h include/cede/*.h || say "names $name, which is in no header"
 done
 exit $failed

@@ -78,7 +78,7 @@ endif()
 # ---- libcurl for users ----
 
 if(CURL_FOUND)
-    cede_example(07_parallel_fetch cede_posix PkgConfig::CURL)
+    cede_example(12_parallel_fetch cede_posix PkgConfig::CURL)
 endif()
 
 if(TARGET demo)

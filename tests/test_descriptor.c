@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -319,89 +318,6 @@ TASK_TEST(dup3_closes_its_target_but_only_if_it_succeeds)
     cede_close(fds[1]);
 }
 
-/* ---- what went wrong in libdill, by number ---- */
-
-/* An event of the descriptor that has taken a closed one's number goes to who waits for the new one, and only then. */
-TASK_TEST(libdill_129_events_do_not_go_to_the_wrong_descriptor)
-{
-    struct cede_task *old, *new;
-    int other[2], former, round;
-
-    for (round = 0; round < 3; round++) {
-        ck_assert_int_eq(cede_pipe2(fds, 0), 0);
-        former = fds[0];
-        old = cede_go(reader, .fd = former, .error = EBADF);
-        cede_yield(); /* it waits */
-        ck_assert_int_eq(cede_close(former), 0);
-        ck_assert_int_eq(cede_pipe2(other, 0), 0);
-        ck_assert_int_eq(other[0], former);
-        new = cede_go(reader, .fd = other[0]);
-        cede_yield();
-        if (round > 0) /* what happens to the old one's other end is nobody's business */
-            ck_assert_int_eq(cede_close(fds[1]), 0);
-        cede_sleep(round * CEDE_MILLISECOND);
-        ck_assert_fails(cede_tryjoin(new, NULL), EBUSY);
-        ends(old);
-        ck_assert_int_eq(cede_write(other[1], "y", 1), 1);
-        ends(new);
-        ck_assert_int_eq(cede_close(other[0]) + cede_close(other[1]) + (round > 0 ? 0 : cede_close(fds[1])), 0);
-    }
-}
-
-struct accepts { int fd; };
-
-static int accepts(struct accepts *a)
-{
-    ck_assert_fails(cede_accept4(a->fd, NULL, NULL, 0), EBADF);
-    return 0;
-}
-
-struct sends { int fd; };
-
-static int sends(struct sends *a)
-{
-    static char bytes[1 << 16];
-
-    while (cede_write(a->fd, bytes, sizeof bytes) > 0)
-        continue;
-    ck_assert_int_eq(errno, EBADF);
-    return 0;
-}
-
-/* Closing a listener that a task accepts from, and a socket that is both read and written: all waits end, and the
- * numbers serve anew. */
-TASK_TEST(libdill_236_closing_ends_waits_for_accept_and_for_both_directions)
-{
-    struct cede_task *accepting, *reading, *writing;
-    int round, listener, client, accepted;
-    char address[32];
-
-    for (round = 0; round < 3; round++) {
-        listener = cede_listen("127.0.0.1:0");
-        ck_assert_int_ge(listener, 0);
-        accepting = cede_go(accepts, .fd = listener);
-        cede_yield();
-        ck_assert_int_eq(cede_close(listener), 0);
-        ends(accepting);
-        ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-        ck_assert_int_eq(fds[0], listener); /* its number again */
-        reading = cede_go(reader, .fd = fds[0], .error = EBADF);
-        writing = cede_go(sends, .fd = fds[0]);
-        cede_yield();
-        ck_assert_int_eq(cede_close(fds[0]), 0);
-        ends(reading);
-        ends(writing);
-        ck_assert_int_eq(cede_close(fds[1]), 0);
-        listener = cede_listen("127.0.0.1:0");
-        snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
-        client = cede_dial(address);
-        ck_assert_int_ge(client, 0);
-        accepted = cede_accept4(listener, NULL, NULL, 0);
-        ck_assert_int_ge(accepted, 0);
-        ck_assert_int_eq(cede_close(listener) + cede_close(client) + cede_close(accepted), 0);
-    }
-}
-
 TASK_TEST(fcntl_is_the_kernels)
 {
     int copy;
@@ -622,8 +538,6 @@ Suite *suite(void)
     tcase_add_test(numbers, a_socket_that_became_a_pipe_is_noticed);
     tcase_add_test(numbers, a_descriptor_may_come_back_to_its_number);
     tcase_add_test(numbers, dup3_closes_its_target_but_only_if_it_succeeds);
-    tcase_add_test(numbers, libdill_129_events_do_not_go_to_the_wrong_descriptor);
-    tcase_add_test(numbers, libdill_236_closing_ends_waits_for_accept_and_for_both_directions);
     tcase_add_test(numbers, fcntl_is_the_kernels);
     tcase_add_test(numbers, flags_of_what_was_closed_are_not_known);
     tcase_add_test(numbers, out_of_descriptors);

@@ -500,12 +500,7 @@ END_TEST
 
 /* ---- storm: groups in groups; their tasks are spawned, cancelled, time out, fail and are joined at random ---- */
 
-/* Of each seed, of which there are three. */
-#ifdef HARNESS_SANITIZED
-enum { STORM_ROUNDS = 1000 };
-#else
-enum { STORM_ROUNDS = 3000 };
-#endif
+enum { STORM_ROUNDS = 3000 }; /* of each seed, of which there are three */
 
 struct storm { unsigned seed; int begun, ended, groups; };
 struct stormy { struct storm *storm; struct cede_group *group; int *inside, depth; };
