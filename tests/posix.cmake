@@ -73,6 +73,7 @@ cede_run_program(main)
 if(TARGET cede_command AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
     cede_test(cede_command unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_command.sh
         $<TARGET_FILE:cede_command> $<TARGET_FILE:run_main> ${cc})
+    cede_test(cede_bench unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_bench.sh $<TARGET_FILE:cede_command>)
 endif()
 
 # ---- libcurl for users ----

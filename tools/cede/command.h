@@ -18,6 +18,7 @@ struct command {
     int (*run)(int argc, char **argv);   /* argv[0] is the name; returns the exit status */
 };
 
+extern const struct command command_bench;
 extern const struct command command_run;
 
 /* Says on standard error what is wrong with the command line, and where to read more. Returns COMMAND_USAGE. */

@@ -8,6 +8,7 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
+    &command_bench,
     &command_run,
 };
 
