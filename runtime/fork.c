@@ -91,6 +91,7 @@ static void keep_current(struct cede__worker *worker)
     worker->thread.state = CEDE__TASK_PARKED; /* in cede_run(), where it may have been about to wake */
     atomic_store(&worker->asleep, false);
     atomic_store(&worker->signal_posted, false);
+    atomic_store(&worker->handled, 0);
     if (atomic_load(&worker->shutdown_task))
         atomic_store(&worker->shutdown_task, cede__task_handle(self));
     atomic_store(&self->requests, 0); /* one that another thread was about to post will not come */

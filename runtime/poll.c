@@ -8,6 +8,7 @@
  */
 #include <cede/io.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "descriptor.h"
@@ -166,6 +167,7 @@ static enum cede__wake park(struct call *call)
     struct cede__waiter alone = {.what = "poll", .subject = -1};
     struct cede__waiter *first = call->count ? &call->watches[0].waiter : &alone; /* stands for all */
 
+    first->interruptible = CEDE__INTERRUPTIBLE;
     first->external = call->count || call->deadline_ns == INT64_MAX; /* with nothing to wait for: a sleep */
     return cede__wait(first, call->deadline_ns);
 }
@@ -283,6 +285,10 @@ static int poll_for(struct pollfd *fds, nfds_t nfds, int64_t duration_ns, const 
     struct call call = {.fds = fds, .nfds = nfds, .sigmask = sigmask};
     int ready;
 
+    if (nfds > INT_MAX) { /* the kernel would look at 32 bits of it */
+        errno = EINVAL;
+        return -1;
+    }
     if (duration_ns == 0 || !known_empty(fds, nfds)) {
         ready = look(fds, nfds, sigmask);
         if (ready != 0 || duration_ns == 0) {

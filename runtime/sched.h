@@ -30,7 +30,15 @@ enum cede__wake {
     CEDE__WAKE_INVALID,  /* a scope was given a negative duration */
     CEDE__WAKE_CANCEL,   /* the task was cancelled */
     CEDE__WAKE_CLOSED,   /* the descriptor was closed */
+    CEDE__WAKE_SIGNAL,   /* a signal handler has run */
     CEDE__WAKE_DEADLOCK, /* nothing could ever end the wait */
+};
+
+/* Which signal handlers end a wait. */
+enum cede__interruptible {
+    CEDE__INTERRUPTIBLE_NEVER,
+    CEDE__INTERRUPTIBLE_UNLESS_RESTARTED, /* those installed without SA_RESTART */
+    CEDE__INTERRUPTIBLE,                  /* all */
 };
 
 struct cede__waiter {
@@ -43,6 +51,7 @@ struct cede__waiter {
     bool external;           /* the event may come from outside the runtime: such a wait is never a deadlock */
     bool stubborn;           /* it is waited for in any case: to end the wait is of no use */
     bool shared;             /* another thread of the process may bring it: while there is one, no deadlock either */
+    uint8_t interruptible;   /* enum cede__interruptible */
 };
 
 struct cede__worker {
@@ -80,6 +89,9 @@ struct cede__worker {
     struct cede__list signal_waiters; /* tasks in cede_signal_wait(), the longest first; see signal.c */
     struct cede__remote signal_post;  /* in the inbox, or about to be, while signal_posted is set */
     atomic_bool signal_posted;
+    struct cede__remote handled_post; /* the same for handled != 0; see interrupt.c */
+    atomic_uint handled;              /* what handlers have run: 1 << enum cede__interruptible of the waits they end */
+    _Atomic(struct cede__task *) handled_beside; /* the task that was running then; NULL: none */
     _Atomic(struct cede_task *) shutdown_task; /* what cede_shutdown_on_signal() cancels; NULL: nothing */
     int thread_id;              /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
 };

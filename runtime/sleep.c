@@ -12,9 +12,10 @@
 
 /* Parks until the time until_ns of the monotonic clock. 0, or -1 with errno. A sleep without end is not a deadlock: it
  * waits for a cancel. */
-static int sleep_until(int64_t until_ns)
+static int sleep_until(int64_t until_ns, enum cede__interruptible interruptible)
 {
-    struct cede__waiter waiter = {.what = "sleep", .subject = -1, .external = until_ns == INT64_MAX};
+    struct cede__waiter waiter = {
+        .what = "sleep", .subject = -1, .external = until_ns == INT64_MAX, .interruptible = interruptible};
     enum cede__wake reason = cede__wait(&waiter, until_ns);
 
     return reason == CEDE__WAKE_DEADLINE ? 0 : cede__wait_errno(reason);
@@ -32,7 +33,7 @@ int cede_sleep(int64_t duration_ns)
     if (cede__in_task() && duration_ns == 0)
         return cede_yield();
     if (cede__in_task())
-        return sleep_until(cede__duration_after(cede__sched_now(cede__worker), duration_ns));
+        return sleep_until(cede__duration_after(cede__sched_now(cede__worker), duration_ns), CEDE__INTERRUPTIBLE_NEVER);
     until = cede__duration_timespec(cede__duration_after(cede_now(), duration_ns));
     do
         result = syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
@@ -83,7 +84,7 @@ int cede_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time
         time_ns = time_ns > now_ns ? time_ns - now_ns : 0;
     }
     until_ns = cede__duration_after(cede__sched_now(cede__worker), time_ns);
-    if (sleep_until(until_ns) != 0) {
+    if (sleep_until(until_ns, CEDE__INTERRUPTIBLE) != 0) {
         error = errno;
         if (remaining && !(flags & TIMER_ABSTIME))
             *remaining = cede__duration_timespec(cede__duration_left(cede_now(), until_ns));

@@ -126,7 +126,8 @@ static int finish_connect(struct cede__call *call, const struct sockaddr *addr, 
 /* The listener's backlog is full, and no event will tell when it no longer is: asks again now and then. */
 static int retry_connect(struct cede__call *call, const struct sockaddr *addr, socklen_t addrlen)
 {
-    struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
+    struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true,
+                                  .interruptible = CEDE__INTERRUPTIBLE_UNLESS_RESTARTED};
     int64_t pause_ns = RETRY_FIRST_MS * CEDE_MILLISECOND, now_ns;
     enum cede__wake reason;
     int result;

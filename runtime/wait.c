@@ -88,6 +88,9 @@ int cede__wait_errno(enum cede__wake reason)
     case CEDE__WAKE_CLOSED:
         errno = EBADF;
         break;
+    case CEDE__WAKE_SIGNAL:
+        errno = EINTR;
+        break;
     case CEDE__WAKE_DEADLOCK:
         errno = EDEADLK;
         break;

@@ -26,7 +26,7 @@
 enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns);
 
 /* 0 for EVENT; else sets errno (DEADLINE and TIMEOUT: ETIMEDOUT; CANCEL: ECANCELED; CLOSED: EBADF; INVALID: EINVAL;
- * DEADLOCK: EDEADLK) and returns -1. */
+ * SIGNAL: EINTR; DEADLOCK: EDEADLK) and returns -1. */
 int cede__wait_errno(enum cede__wake reason);
 
 /* The reason that stands for a task's interrupt, which is not NONE. */

@@ -26,6 +26,10 @@ function(cede_posix_suite name)
 endfunction()
 
 cede_posix_suite(test_posix test_posix_plain test_posix_fortified)
+cede_posix_suite(test_posix_semantics)
+# It makes mistakes on purpose that a compiler sees, and uses what is merely old.
+target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread
+    -Wno-deprecated-declarations -Wno-unknown-warning-option)
 if(CURL_FOUND)
     cede_posix_suite(test_posix_curl PkgConfig::CURL)
 endif()

@@ -363,6 +363,7 @@ TASK_TEST(more_than_the_limit_of_descriptors_is_invalid)
     memset(polls, -1, sizeof polls);
     ck_assert_fails(cede_poll(polls, MANY, 0), EINVAL);
     ck_assert_fails(cede_poll(polls, MANY, -1), EINVAL);
+    ck_assert_fails(cede_poll(polls, (nfds_t)1 << 40, 1), EINVAL);
 }
 
 TASK_TEST(cancel_ends_a_poll)

@@ -75,6 +75,24 @@ CEDE_API int cede_signal_unwatch(const sigset_t *set);
  */
 CEDE_API int cede_shutdown_on_signal(int signo);
 
+/*
+ * For whoever stands between the program and its handlers; libcede-posix does. To be called in a handler, once the
+ * program's own function has returned. As signal(7) has it, the handler ends a call that waits with EINTR:
+ *
+ *   - restart is 0 (the handler was installed without SA_RESTART): any call of libc that POSIX lets end so: read, write,
+ *     recv, send, accept, connect, poll, select, nanosleep, usleep ... (cede/io.h);
+ *   - restart is not 0: only those that are never restarted: poll, select, the sleeps, and reads and writes of a socket
+ *     with SO_RCVTIMEO or SO_SNDTIMEO.
+ *
+ * A signal interrupts one thread, and so one task: the runtime's first, if it is in such a call, as the kernel prefers
+ * the first thread; else the one that has been in such a call for the longest time. Nothing happens if there is none,
+ * or if the calling thread runs no runtime: the kernel then does what is needed. Calls that have no counterpart in
+ * POSIX, like cede_sleep() and cede_join(), go on.
+ *
+ * Does not park; keeps errno. In a signal handler, or anywhere.
+ */
+CEDE_API void cede_signal_handled(int restart);
+
 CEDE_END_DECLS
 
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that end with EINTR because a signal handler has run; see cede_signal_handled() in cede/signal.h.
+ *
+ * The handler cannot touch waits, for it may have come in the midst of anything: it posts to the runtime of its thread.
+ */
+#include <cede/signal.h>
+
+#include "sched.h"
+
+struct search {
+    struct cede__worker *worker;
+    unsigned ends;            /* as worker->handled */
+    struct cede__task *beside;
+    struct cede__task *found; /* NULL: none yet */
+};
+
+static void consider(struct cede__task *task, void *arg)
+{
+    struct search *search = arg;
+
+    if (task->state != CEDE__TASK_PARKED || task == search->beside
+        || !(search->ends & 1U << task->run.waiter->interruptible))
+        return;
+    if (!search->found || task == search->worker->root
+        || (search->found != search->worker->root
+            && task->run.waiter->since_ns < search->found->run.waiter->since_ns))
+        search->found = task;
+}
+
+static void deliver(struct cede__remote *remote)
+{
+    struct cede__worker *worker = CEDE__CONTAINER(remote, struct cede__worker, handled_post);
+    struct search search = {.worker = worker};
+
+    search.beside = atomic_load(&worker->handled_beside);
+    search.ends = atomic_exchange(&worker->handled, 0); /* from here on the next handler posts again */
+    cede__task_each(worker, consider, &search);
+    if (search.found)
+        cede__sched_wake(search.found->run.waiter, CEDE__WAKE_SIGNAL);
+}
+
+void cede_signal_handled(int restart)
+{
+    struct cede__worker *worker = cede__worker;
+    unsigned ends = 1U << CEDE__INTERRUPTIBLE;
+    struct cede__task *current;
+
+    if (!worker || !worker->root)
+        return;
+    if (!restart)
+        ends |= 1U << CEDE__INTERRUPTIBLE_UNLESS_RESTARTED;
+    current = worker->current;
+    /* What a task begins to wait for after the handler is not ended by it. (The current task may be parked: it is the
+     * one on whose stack the worker looks for events.) */
+    atomic_store(&worker->handled_beside, current && current->state == CEDE__TASK_RUNNING ? current : NULL);
+    if (atomic_fetch_or(&worker->handled, ends) == 0) {
+        worker->handled_post.deliver = deliver;
+        cede__sched_post(worker, &worker->handled_post);
+    }
+}

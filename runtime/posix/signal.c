@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signal handlers under libc's names: installed as asked for, but called by a function of ours, which then lets the
+ * handler end a wait with EINTR (cede_signal_handled). Whoever asks for a signal's action is told the program's own.
+ *
+ * All of this may be called in signal handlers, as sigaction(2) may: no locks, no memory.
+ */
+#include <cede/signal.h>
+#include <cede/task.h>
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "name.h"
+
+typedef void handler_fn(int signo, siginfo_t *info, void *context);
+
+/* The program's handler; valid while ours is installed. Both kinds are called in the same way: one that expects one
+ * argument ignores the others. */
+static struct {
+    _Atomic(handler_fn *) fn;
+    atomic_int flags; /* as the program gave them */
+} handlers[_NSIG];
+
+/* Where libcede lies: its own handlers are not the program's, and end nothing. */
+static uintptr_t cede_begin, cede_end;
+
+static int note_libcede(struct dl_phdr_info *object, size_t size, void *unused)
+{
+    uintptr_t begin = UINTPTR_MAX, end = 0, at;
+    int i;
+
+    (void)size, (void)unused;
+    for (i = 0; i < object->dlpi_phnum; i++) {
+        if (object->dlpi_phdr[i].p_type != PT_LOAD)
+            continue;
+        at = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+        begin = at < begin ? at : begin;
+        end = at + object->dlpi_phdr[i].p_memsz > end ? at + object->dlpi_phdr[i].p_memsz : end;
+    }
+    at = (uintptr_t)cede_signal_handled;
+    if (at < begin || at >= end)
+        return 0;
+    cede_begin = begin;
+    cede_end = end;
+    return 1;
+}
+
+static __attribute__((constructor)) void start(void)
+{
+    dl_iterate_phdr(note_libcede, NULL);
+}
+
+static void on_signal(int signo, siginfo_t *info, void *context)
+{
+    int flags = atomic_load(&handlers[signo].flags);
+    int saved;
+
+    atomic_load(&handlers[signo].fn)(signo, info, context);
+    saved = errno;
+    cede_signal_handled(flags & SA_RESTART);
+    errno = saved;
+}
+
+/* sa_handler and sa_sigaction are one place. */
+static bool is_to_be_wrapped(const struct sigaction *action)
+{
+    uintptr_t address = (uintptr_t)action->sa_sigaction;
+
+    return (action->sa_flags & SA_SIGINFO || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN))
+           && (address < cede_begin || address >= cede_end);
+}
+
+__typeof__(sigaction) cede__posix_sigaction;
+CEDE__POSIX_EXPORT(sigaction, sigaction);
+int cede__posix_sigaction(int signo, const struct sigaction *action, struct sigaction *old)
+{
+    __typeof__(&cede__posix_sigaction) plain =
+        (__typeof__(plain))cede__posix_plain(&cede__posix_name_sigaction);
+    struct sigaction ours, before;
+    handler_fn *fn_before;
+    int flags_before;
+
+    if (!plain || signo <= 0 || signo >= _NSIG)
+        return plain ? plain(signo, action, old) : (errno = ENOSYS, -1);
+    fn_before = atomic_load(&handlers[signo].fn);
+    flags_before = atomic_load(&handlers[signo].flags);
+    if (action && is_to_be_wrapped(action)) {
+        ours = *action;
+        ours.sa_flags |= SA_SIGINFO;
+        ours.sa_sigaction = on_signal;
+        /* First, for the signal may come at once. */
+        atomic_store(&handlers[signo].flags, action->sa_flags);
+        atomic_store(&handlers[signo].fn, action->sa_sigaction);
+        action = &ours;
+    }
+    if (plain(signo, action, &before) != 0) {
+        atomic_store(&handlers[signo].flags, flags_before);
+        atomic_store(&handlers[signo].fn, fn_before);
+        return -1;
+    }
+    if (before.sa_flags & SA_SIGINFO && before.sa_sigaction == on_signal) {
+        before.sa_sigaction = fn_before;
+        if (!(flags_before & SA_SIGINFO))
+            before.sa_flags &= ~SA_SIGINFO;
+    }
+    if (old)
+        *old = before;
+    return 0;
+}
+
+/* What libc makes of sigaction(2) inside itself. */
+
+typedef void simple_fn(int signo);
+
+static simple_fn *install(int signo, simple_fn *handler, int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, old;
+
+    sigemptyset(&action.sa_mask);
+    if (handler == SIG_ERR) {
+        errno = EINVAL;
+        return SIG_ERR;
+    }
+    return cede__posix_sigaction(signo, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+/* Signals that siginterrupt(3) has made interrupt, for the next signal(3). */
+static atomic_bool interrupting[_NSIG];
+
+__typeof__(signal) cede__posix_signal;
+CEDE__POSIX_EXPORT(signal, signal);
+CEDE__POSIX_EXPORT(bsd_signal, signal);
+CEDE__POSIX_EXPORT(ssignal, signal);
+simple_fn *cede__posix_signal(int signo, simple_fn *handler)
+{
+    bool interrupts = signo > 0 && signo < _NSIG && atomic_load(&interrupting[signo]);
+
+    return install(signo, handler, interrupts ? 0 : SA_RESTART);
+}
+
+__typeof__(signal) cede__posix_sysv_signal;
+CEDE__POSIX_EXPORT(sysv_signal, sysv_signal);
+CEDE__POSIX_EXPORT(__sysv_signal, sysv_signal);
+simple_fn *cede__posix_sysv_signal(int signo, simple_fn *handler)
+{
+    return install(signo, handler, (int)SA_RESETHAND | SA_NODEFER);
+}
+
+int cede__posix_siginterrupt(int signo, int interrupts); /* libc's declaration calls it deprecated */
+CEDE__POSIX_EXPORT(siginterrupt, siginterrupt);
+int cede__posix_siginterrupt(int signo, int interrupts)
+{
+    struct sigaction action;
+
+    if (cede__posix_sigaction(signo, NULL, &action) != 0)
+        return -1;
+    atomic_store(&interrupting[signo], interrupts != 0);
+    action.sa_flags = interrupts ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
+    return cede__posix_sigaction(signo, &action, NULL);
+}
