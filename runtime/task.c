@@ -12,7 +12,7 @@
 _Static_assert(sizeof(void *) != 8 || sizeof(struct cede__task) == 128, "the documented size of a descriptor");
 
 _Atomic(struct cede__task_chunk *) cede__task_chunks[CEDE__TASK_CHUNKS];
-static atomic_uint chunk_count;
+atomic_uint cede__task_chunk_count;
 
 /* Set in `handle` while the descriptor is FREE, so that a handle to come cannot be guessed. */
 #define HANDLE_FREE ((uint64_t)1 << 63)
@@ -28,7 +28,7 @@ static inline uint64_t advance(uint64_t handle)
 
 static int add_chunk(struct cede__worker *worker)
 {
-    unsigned number = atomic_load(&chunk_count), i;
+    unsigned number = atomic_load(&cede__task_chunk_count), i;
     struct cede__task_chunk *chunk;
 
     /* Mapped, not allocated: it stays for the life of the process, and untouched pages cost nothing. */
@@ -43,7 +43,7 @@ static int add_chunk(struct cede__worker *worker)
             errno = EAGAIN;
             return -1;
         }
-    } while (!atomic_compare_exchange_weak(&chunk_count, &number, number + 1));
+    } while (!atomic_compare_exchange_weak(&cede__task_chunk_count, &number, number + 1));
     for (i = CEDE__TASK_CHUNK_TASKS; i-- > 0;) {
         struct cede__task *task = &chunk->tasks[i];
 
@@ -113,7 +113,7 @@ struct cede__task *cede__task_find(struct cede_task *handle)
 
 void cede__task_each(struct cede__worker *worker, void (*visit)(struct cede__task *task, void *arg), void *arg)
 {
-    unsigned count = atomic_load(&chunk_count), number, i;
+    unsigned count = atomic_load(&cede__task_chunk_count), number, i;
     struct cede__task_chunk *chunk;
 
     for (number = 0; number < count; number++) {

@@ -119,6 +119,9 @@ struct cede__task_chunk {
 /* By index / CHUNK_TASKS. An entry is written once, before any handle into it exists. */
 extern _Atomic(struct cede__task_chunk *) cede__task_chunks[CEDE__TASK_CHUNKS] __attribute__((visibility("hidden")));
 
+/* How many chunks there are. A test makes believe that there are all that can be. */
+extern atomic_uint cede__task_chunk_count;
+
 enum { CEDE__REQUEST_WAKE = 1, CEDE__REQUEST_CANCEL = 2, CEDE__REQUEST_BITS = 2 };
 
 /* A descriptor of this worker with a fresh handle, all zero but worker, handle, remote and requests; NULL with errno
