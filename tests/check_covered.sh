@@ -21,102 +21,15 @@ cede_group_close ECANCELED waiting  no test yet
 cede_group_close ETIMEDOUT  no test yet
 cede_group_close ETIMEDOUT waiting  no test yet
 cede_group_close EDEADLK  no test yet
-cede_group_spawn ENOMEM  no test yet
 cede_group_spawn EAGAIN  no test yet
-cede_readv ECANCELED  no test yet
-cede_readv ECANCELED waiting  no test yet
-cede_readv ETIMEDOUT  no test yet
-cede_readv ETIMEDOUT waiting  no test yet
-cede_write ECANCELED waiting  no test yet
-cede_write ETIMEDOUT waiting  no test yet
-cede_writev ECANCELED  no test yet
-cede_writev ECANCELED waiting  no test yet
-cede_writev ETIMEDOUT  no test yet
-cede_writev ETIMEDOUT waiting  no test yet
-cede_recv ECANCELED  no test yet
-cede_recv ECANCELED waiting  no test yet
-cede_recvfrom ECANCELED  no test yet
-cede_recvfrom ECANCELED waiting  no test yet
-cede_recvfrom ENOTSOCK  no test yet
-cede_recvmsg ECANCELED  no test yet
-cede_recvmsg ECANCELED waiting  no test yet
-cede_recvmsg ETIMEDOUT  no test yet
-cede_recvmsg ETIMEDOUT waiting  no test yet
-cede_recvmsg ENOTSOCK  no test yet
-cede_send ECANCELED  no test yet
-cede_send ECANCELED waiting  no test yet
-cede_sendto ECANCELED  no test yet
-cede_sendto ECANCELED waiting  no test yet
-cede_sendto ETIMEDOUT  no test yet
-cede_sendto ETIMEDOUT waiting  no test yet
-cede_sendto ENOTSOCK  no test yet
-cede_sendmsg ECANCELED  no test yet
-cede_sendmsg ECANCELED waiting  no test yet
-cede_sendmsg ETIMEDOUT  no test yet
-cede_sendmsg ETIMEDOUT waiting  no test yet
-cede_sendmsg ENOTSOCK  no test yet
-cede_accept4 ECANCELED  no test yet
-cede_accept4 ECANCELED waiting  no test yet
-cede_accept4 ETIMEDOUT  no test yet
-cede_accept4 ETIMEDOUT waiting  no test yet
-cede_dup3 EMFILE  no test yet
-cede_poll EDEADLK  no test yet
-cede_poll ENOMEM  no test yet
-cede_ppoll ECANCELED  no test yet
-cede_ppoll ECANCELED waiting  no test yet
-cede_ppoll ETIMEDOUT  no test yet
-cede_ppoll ETIMEDOUT waiting  no test yet
-cede_ppoll EDEADLK  no test yet
-cede_ppoll ENOMEM  no test yet
-cede_select EDEADLK  no test yet
-cede_select ENOMEM  no test yet
-cede_fd_closes ok  no test yet
-cede_fd_made ok  no test yet
-cede_fd_changed ok  no test yet
 cede_usleep ECANCELED waiting  no test yet
 cede_usleep ETIMEDOUT waiting  no test yet
 cede_clock_nanosleep ECANCELED waiting  no test yet
-cede_getaddrinfo ETIMEDOUT waiting  no test yet
 cede_getaddrinfo EAGAIN  no test yet
-cede_getaddrinfo ENFILE  no test yet
-cede_getaddrinfo ENOMEM  no test yet
-cede_local_set ENOMEM  no test yet
-cede_local_enter ok  no test yet
-cede_local_enter ENOMEM  no test yet
-cede_dial EAGAIN  no test yet
-cede_dial EIO  no test yet
-cede_listen ENAMETOOLONG  no test yet
-cede_listen EAGAIN  no test yet
-cede_listen EIO  no test yet
-cede_listen ECANCELED  no test yet
-cede_listen ECANCELED waiting  no test yet
-cede_listen ETIMEDOUT  no test yet
-cede_listen ETIMEDOUT waiting  no test yet
-cede_offload ENOMEM  no test yet
 cede_posix_check ENOSYS  no test yet
 cede_posix_problem ok  no test yet
-cede_process_spawn ENOEXEC  no test yet
-cede_process_spawn E2BIG  no test yet
-cede_process_spawn ENFILE  no test yet
-cede_process_spawn ENOMEM  no test yet
-cede_process_spawn EAGAIN  no test yet
-cede_process_wait ENOMEM  no test yet
-cede_process_wait ENOSPC  no test yet
-cede_process_wait EINTR  no test yet
-cede_process_kill EPERM  no test yet
-cede_process_communicate ENOMEM  no test yet
-cede_queue_open ENOMEM  no test yet
-cede_queue_open_lifo ENOMEM  no test yet
-cede_queue_open_priority ENOMEM  no test yet
-cede_spawn_on ENOMEM  no test yet
 cede_stream_open_pair EINVAL  no test yet
-cede_stream_open_pair ENOMEM  no test yet
 cede_stream_close EINVAL  no test yet
-cede_stream_close EDEADLK  no test yet
-cede_stream_read EDEADLK  no test yet
-cede_stream_read_exactly EDEADLK  no test yet
-cede_stream_read_until EDEADLK  no test yet
-cede_stream_read_line EDEADLK  no test yet
 cede_stream_lines ok  no test yet
 cede_stream_lines EINVAL  no test yet
 cede_stream_lines EBADF  no test yet
@@ -124,13 +37,8 @@ cede_stream_lines ECANCELED  no test yet
 cede_stream_lines ECANCELED waiting  no test yet
 cede_stream_lines ETIMEDOUT  no test yet
 cede_stream_lines ETIMEDOUT waiting  no test yet
-cede_stream_lines EDEADLK  no test yet
-cede_stream_skip EMSGSIZE  no test yet
-cede_stream_write EDEADLK  no test yet
-cede_stream_writev EDEADLK  no test yet
 cede_stream_printf ECANCELED waiting  no test yet
 cede_stream_printf ETIMEDOUT waiting  no test yet
-cede_stream_printf EDEADLK  no test yet
 cede_stream_vprintf ok  no test yet
 cede_stream_vprintf EINVAL  no test yet
 cede_stream_vprintf EBADF  no test yet
@@ -138,43 +46,51 @@ cede_stream_vprintf ECANCELED  no test yet
 cede_stream_vprintf ECANCELED waiting  no test yet
 cede_stream_vprintf ETIMEDOUT  no test yet
 cede_stream_vprintf ETIMEDOUT waiting  no test yet
-cede_stream_vprintf EDEADLK  no test yet
-cede_stream_write_all EDEADLK  no test yet
-cede_stream_flush EDEADLK  no test yet
-cede_stream_write_eof EDEADLK  no test yet
 cede_stream_write_eof ENOTCONN  no test yet
-cede_stream_write_eof EIO  no test yet
 cede_stream_dial EBADF  no test yet
-cede_stream_dial EDEADLK  no test yet
-cede_stream_dial ENAMETOOLONG  no test yet
-cede_stream_dial ENOENT  no test yet
-cede_stream_dial EAGAIN  no test yet
-cede_stream_dial EIO  no test yet
-cede_stream_accept EDEADLK  no test yet
-cede_stream_accept ENAMETOOLONG  no test yet
-cede_stream_accept ENOENT  no test yet
-cede_stream_accept EAGAIN  no test yet
-cede_stream_accept EIO  no test yet
-cede_stream_serve EDEADLK  no test yet
-cede_run ENOMEM  no test yet
-cede_run ENFILE  no test yet
-cede_run_attr EBUSY  no test yet
-cede_run_attr EMFILE  no test yet
-cede_run_attr ENFILE  no test yet
-cede_spawn ENOMEM  no test yet
 cede_spawn EAGAIN  no test yet
 cede_spawn_attr EPERM  no test yet
-cede_spawn_attr ENOMEM  no test yet
 cede_spawn_attr EAGAIN  no test yet
 cede_await EDEADLK  no test yet
 cede_await ECANCELED waiting  no test yet
 cede_await ETIMEDOUT waiting  no test yet
-cede__gen_open ENOMEM  no test yet
-cede__offload_go EAGAIN  no test yet
 cede__offload_go EINVAL  no test yet
 cede__task_go EPERM  no test yet
-cede__task_go ENOMEM  no test yet
 cede__task_go EAGAIN  no test yet
+cede_open ECANCELED waiting  no test yet
+cede_open ETIMEDOUT waiting  no test yet
+cede_open ENOMEM  no test yet
+cede_open EAGAIN  no test yet
+cede_openat ECANCELED waiting  no test yet
+cede_openat ETIMEDOUT waiting  no test yet
+cede_openat ENOMEM  no test yet
+cede_openat EAGAIN  no test yet
+cede_fsync ENOMEM  no test yet
+cede_fsync EAGAIN  no test yet
+cede_fdatasync ENOMEM  no test yet
+cede_fdatasync EAGAIN  no test yet
+cede_stat ENOMEM  no test yet
+cede_stat EAGAIN  no test yet
+cede_lstat ENOMEM  no test yet
+cede_lstat EAGAIN  no test yet
+cede_fstatat ENOMEM  no test yet
+cede_fstatat EAGAIN  no test yet
+cede_rename ENOMEM  no test yet
+cede_rename EAGAIN  no test yet
+cede_renameat ENOMEM  no test yet
+cede_renameat EAGAIN  no test yet
+cede_unlink ENOMEM  no test yet
+cede_unlink EAGAIN  no test yet
+cede_unlinkat ENOMEM  no test yet
+cede_unlinkat EAGAIN  no test yet
+cede_mkdir ENOMEM  no test yet
+cede_mkdir EAGAIN  no test yet
+cede_rmdir ENOMEM  no test yet
+cede_rmdir EAGAIN  no test yet
+cede_opendir ENOMEM  no test yet
+cede_opendir EAGAIN  no test yet
+cede_fdopendir ENOMEM  no test yet
+cede_readdir ENOMEM  no test yet
 END
 )
 

@@ -47,11 +47,4 @@ void cover_called(int function);
  */
 void cover_stop(void);
 
-/* A call of a function with variable arguments. */
-static inline int cover_variadic(int function, int result)
-{
-    cover_end(&(struct cover_call){function, false}, result < 0 ? errno : 0);
-    return result;
-}
-
 #endif

@@ -238,7 +238,9 @@ function print_calls(    i, n, k, parts, name, args, error, space) {
         if (type[name] == "void") # some do not return
             print "#define " name "(...) (cover_called(" i - 1 "), " name "(__VA_ARGS__))"
         else if (parameters[name] ~ /\.\.\.$/)
-            print "#define " name "(...) cover_variadic(" i - 1 ", " name "(__VA_ARGS__))"
+            print "#define " name "(...) __extension__({ struct cover_call cover_call = cover_begin(" i - 1 "); \\\n" \
+                "    " type[name] " cover_result = " name "(__VA_ARGS__); \\\n" \
+                "    cover_end(&cover_call, cover_result < 0 ? errno : 0); cover_result; })"
         else
             print "#define " name "(...) cover_" name "(__VA_ARGS__)"
     }

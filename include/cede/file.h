@@ -17,9 +17,11 @@
  *     the call. bench/README.md has the figures behind this. cede_file_engine() tells which of the two it is; the
  *     member `files` of struct cede_run_attr and the environment variable CEDE_FILE ("ring" or "pool") choose. Where
  *     the kernel has no io_uring, or forbids it, "ring" means "pool".
- *   - Such a wait can end early: ECANCELED (the task was cancelled), ETIMEDOUT (a cede_timeout scope ended). A task that
- *     is cancelled already does not begin one. ENOMEM: no memory for a call by a helper; EAGAIN: no helper thread could
- *     be started (reading and writing are then done in place).
+ *   - Such a wait can end early. A task that is cancelled already does not begin one. -1, or NULL, with errno
+ *       ECANCELED  the task was cancelled
+ *       ETIMEDOUT  a cede_timeout scope ended
+ *   - Where it takes a helper, but for reading and writing, which are then done in place, it may fail with ENOMEM (no
+ *     memory for the call) or EAGAIN (no helper thread could be started).
  * Outside a task each is the plain blocking call.
  *
  * When a wait ends early, the caller's memory is free again when the call returns, and nobody writes to it later.
@@ -48,7 +50,7 @@
 CEDE_BEGIN_DECLS
 
 /* open(2), openat(2). Opening a FIFO waits for its other end, as ever, with only the task parked; with "pool" one of the
- * 16 helper threads waits with it, and goes on to if the task is cancelled. */
+ * 16 helper threads waits with it, and goes on to if the task is cancelled. -1 with errno ENOMEM or EAGAIN: see above. */
 CEDE_API int cede_open(const char *path, int flags, ...);
 CEDE_API int cede_openat(int directory, const char *path, int flags, ...);
 
@@ -56,18 +58,20 @@ CEDE_API int cede_openat(int directory, const char *path, int flags, ...);
 CEDE_API ssize_t cede_preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset);
 CEDE_API ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset);
 
-/* fsync(2), fdatasync(2) */
+/* fsync(2), fdatasync(2). -1 with errno ENOMEM or EAGAIN: see above. */
 CEDE_API int cede_fsync(int fd);
 CEDE_API int cede_fdatasync(int fd);
 
-/* stat(2), lstat(2), fstatat(2); fstat(2), which is done in place, since the kernel has it in memory (a network file
- * system may ask its server). */
+/* stat(2), lstat(2), fstatat(2). -1 with errno ENOMEM or EAGAIN: see above. */
 CEDE_API int cede_stat(const char *path, struct stat *status);
 CEDE_API int cede_lstat(const char *path, struct stat *status);
 CEDE_API int cede_fstatat(int directory, const char *path, struct stat *status, int flags);
+
+/* fstat(2). Does not park: it is done in place, since the kernel has the answer in memory (a network file system may ask
+ * its server). -1 with errno EBADF. */
 CEDE_API int cede_fstat(int fd, struct stat *status);
 
-/* rename(2), renameat(2), unlink(2), unlinkat(2), mkdir(2), rmdir(2) */
+/* rename(2), renameat(2), unlink(2), unlinkat(2), mkdir(2), rmdir(2). -1 with errno ENOMEM or EAGAIN: see above. */
 CEDE_API int cede_rename(const char *from, const char *to);
 CEDE_API int cede_renameat(int from_directory, const char *from, int to_directory, const char *to);
 CEDE_API int cede_unlink(const char *path);
@@ -76,7 +80,7 @@ CEDE_API int cede_mkdir(const char *path, mode_t mode);
 CEDE_API int cede_rmdir(const char *path);
 
 /*
- * Directories: opendir(3), fdopendir(3), readdir(3), closedir(3).
+ * Directories.
  *
  *     struct cede_dir *directory = cede_opendir("/etc");
  *     struct dirent *entry;
@@ -84,19 +88,24 @@ CEDE_API int cede_rmdir(const char *path);
  *     while ((entry = cede_readdir(directory)))
  *         puts(entry->d_name);
  *     cede_closedir(directory);
- *
- * cede_opendir and cede_fdopendir return NULL with errno: that of open(2); ENOTDIR, EBADF; ENOMEM; ECANCELED,
- * ETIMEDOUT. fd belongs to the directory then, and is closed with it.
- * cede_readdir returns the next entry, which is valid until the next call for this directory; at the end NULL with
- * errno as it was; NULL with errno ECANCELED, ETIMEDOUT, ENOENT (the directory has been removed), ENOMEM, EAGAIN: then
- * it may be called again. It reads many entries at a time, always on a helper thread: io_uring has no such request.
- * One task at a time. cede_closedir does not park.
  */
 struct cede_dir;
 
+/* opendir(3). NULL with errno ENOTDIR, ENOMEM, EAGAIN (see above), or those of open(2). */
 CEDE_API struct cede_dir *cede_opendir(const char *path);
+
+/* fdopendir(3): fd belongs to the directory then, and is closed with it. NULL with errno ENOTDIR, EBADF or ENOMEM. Does
+ * not park. */
 CEDE_API struct cede_dir *cede_fdopendir(int fd);
+
+/*
+ * readdir(3): the next entry, which is valid until the next call for this directory; at the end NULL with errno as it
+ * was. It reads many entries at a time, always on a helper thread: io_uring has no such request. One task at a time.
+ * After NULL with errno ENOENT (the directory has been removed), ENOMEM or EAGAIN (see above) it may be called again.
+ */
 CEDE_API struct dirent *cede_readdir(struct cede_dir *directory);
+
+/* closedir(3). Does not park. */
 CEDE_API int cede_closedir(struct cede_dir *directory);
 
 /* How the calls of this task are made where they cannot be made in place: "ring", "pool"; "plain" outside a task. Does

@@ -5,8 +5,8 @@
  * Each has the signature, the return value and the errno of the POSIX or Linux call without the prefix. What differs:
  *   - In a task, where the original would block the thread, the task parks and the thread goes on with other tasks.
  *   - Such a wait can end early: ECANCELED (the task was cancelled), ETIMEDOUT (a cede_timeout scope ended), EBADF (the
- *     descriptor was closed with cede_close() meanwhile), EDEADLK (nothing can ever end it). Whatever had been
- *     transferred by then is returned as a short count instead. A call that need not wait never fails so.
+ *     descriptor was closed with cede_close() meanwhile). Whatever had been transferred by then is returned as a short
+ *     count instead. A call that need not wait never fails so.
  *   - Outside a task each is the plain blocking call.
  *
  * A descriptor's flags are never changed. One on which the user has set O_NONBLOCK answers EAGAIN at once, as always;
@@ -17,7 +17,7 @@
  * A descriptor that a task has waited on must be closed with cede_close(), which wakes everybody who waits on it with
  * EBADF and forgets the number. (libcede-posix does all of this under libc's own names.)
  *
- * Calls on regular files, directories and other things that poll(2) calls always ready run in place.
+ * Regular files: see cede/file.h. Calls on other things that poll(2) calls always ready run in place.
  */
 #ifndef CEDE_IO_H
 #define CEDE_IO_H
@@ -42,7 +42,8 @@ CEDE_API ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt);
 CEDE_API ssize_t cede_write(int fd, const void *buf, size_t count);
 CEDE_API ssize_t cede_writev(int fd, const struct iovec *iov, int iovcnt);
 
-/* pread(2), pwrite(2). Do not park: what has positions is a file; else errno ESPIPE. */
+/* pread(2), pwrite(2). The wait ends early with -1 and errno ECANCELED or ETIMEDOUT, as above. What has no positions:
+ * errno ESPIPE. */
 CEDE_API ssize_t cede_pread(int fd, void *buf, size_t count, off_t offset);
 CEDE_API ssize_t cede_pwrite(int fd, const void *buf, size_t count, off_t offset);
 
@@ -85,7 +86,6 @@ CEDE_API int cede_dup3(int fd, int newfd, int flags);
  *
  * Return what these return; -1 with errno
  *   ECANCELED, ETIMEDOUT  as above
- *   EDEADLK  nothing can ever end the wait
  *   ENOMEM   more than 64 descriptors, and no memory
  *   EINTR    cede_ppoll(): it has let through a signal
  *   EBADF    cede_select(): a descriptor is not open, or was closed meanwhile

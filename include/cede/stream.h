@@ -31,7 +31,7 @@
  * Errors that every call below may have are named here only. -1, or NULL, with errno
  *   EINVAL     stream, or what is to be read or written, is NULL
  *   EBADF      the stream is being closed, or was while the call waited; it has no descriptor for this direction
- *   ECANCELED, ETIMEDOUT, EDEADLK  as every wait
+ *   ECANCELED, ETIMEDOUT  as every wait
  *   those of read(2), or of write(2) and send(2): EAGAIN if the user has set O_NONBLOCK; EPIPE, for a socket without the
  *              signal SIGPIPE, for a pipe with it
  * A call that need not wait succeeds even if the task is cancelled.
@@ -162,7 +162,7 @@ CEDE_API int cede_stream_lines(struct cede_stream_lines *arg, char **line);
  * they lie, valid until the next call that reads. With size 0 it never parks.
  *
  * Returns how many there are: size or more; less if the stream ends there; or -1 with errno
- *   EMSGSIZE  size is above read_size
+ *   EMSGSIZE  cede_stream_peek(): size is above read_size
  * cede_stream_skip() consumes up to size bytes of what has been read already, and returns how many; it does not park.
  * Models: bufio.Reader.Peek, Discard.
  */
@@ -229,7 +229,9 @@ CEDE_API size_t cede_stream_pending(const struct cede_stream *stream);
  * cede_stream_dial() is cede_dial() and cede_stream_open(); cede_stream_accept() takes the next connection from a
  * listening socket, as cede_accept(). attr may be NULL.
  *
- * Return the stream, or NULL with those of cede_dial() or cede_accept(), and of cede_stream_open(), in errno. Models: open_connection(), open_unix_connection().
+ * Return the stream, or NULL with errno of these calls
+ *   ENOENT, EAGAIN, EIO, ENAMETOOLONG  cede_stream_dial(): as cede_dial()
+ * Models: open_connection(), open_unix_connection().
  */
 CEDE_API struct cede_stream *cede_stream_dial(const char *address, const struct cede_stream_attr *attr);
 CEDE_API struct cede_stream *cede_stream_accept(int fd, const struct cede_stream_attr *attr);
