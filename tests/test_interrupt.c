@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls that end with EINTR because a handler has run; what libcede-posix makes of it is in test_posix_semantics.c. */
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static int restart;
+
+static void handler(int signo)
+{
+    (void)signo;
+    cede_signal_handled(restart);
+}
+
+static void catch_signal(int with_restart)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+    restart = with_restart;
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+}
+
+static int raise_later(void *unused)
+{
+    (void)unused;
+    cede_sleep(5 * CEDE_MILLISECOND);
+    return raise(SIGUSR1);
+}
+
+static int poke_later(void *fd)
+{
+    cede_sleep(20 * CEDE_MILLISECOND);
+    return write(*(int *)fd, "x", 1) == 1 ? 0 : -1;
+}
+
+static int read_one(void *fd)
+{
+    char byte;
+
+    return (int)cede_read(*(int *)fd, &byte, 1);
+}
+
+TASK_TEST(a_handler_ends_a_read)
+{
+    struct cede_task *raiser;
+    char byte;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    catch_signal(0);
+    raiser = cede_spawn(raise_later, NULL);
+    ck_assert_fails(cede_read(fds[0], &byte, 1), EINTR);
+    ck_assert_int_eq(cede_await(raiser), 0);
+}
+
+TASK_TEST(one_that_restarts_ends_only_what_is_never_restarted)
+{
+    struct cede_task *raiser, *poker;
+    struct pollfd ready;
+    char byte;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    catch_signal(1);
+    raiser = cede_spawn(raise_later, NULL);
+    poker = cede_spawn(poke_later, &fds[1]);
+    ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
+    ck_assert_int_eq(cede_await(raiser), 0);
+    ck_assert_int_eq(cede_await(poker), 0);
+    raiser = cede_spawn(raise_later, NULL);
+    ready = (struct pollfd){.fd = fds[0], .events = POLLIN};
+    ck_assert_fails(cede_poll(&ready, 1, -1), EINTR);
+    ck_assert_int_eq(cede_await(raiser), 0);
+    raiser = cede_spawn(raise_later, NULL);
+    ck_assert_fails(cede_usleep(900 * 1000), EINTR);
+    ck_assert_int_eq(cede_await(raiser), 0);
+}
+
+TASK_TEST(what_posix_does_not_know_goes_on)
+{
+    struct cede_task *raiser;
+
+    catch_signal(0);
+    raiser = cede_spawn(raise_later, NULL);
+    ck_assert_int_eq(cede_await(raiser), 0); /* a join is not ended */
+    raiser = cede_spawn(raise_later, NULL);
+    ck_assert_int_eq(cede_sleep(20 * CEDE_MILLISECOND), 0);
+    ck_assert_int_eq(cede_await(raiser), 0);
+}
+
+TASK_TEST(one_task_is_chosen)
+{
+    struct cede_task *longest, *other, *raiser;
+    char byte;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    catch_signal(0);
+    longest = cede_spawn(read_one, &fds[0]);
+    cede_sleep(2 * CEDE_MILLISECOND);
+    other = cede_spawn(read_one, &fds[0]);
+    /* The first task comes first ... */
+    raiser = cede_spawn(raise_later, NULL);
+    ck_assert_fails(cede_read(fds[0], &byte, 1), EINTR);
+    ck_assert_int_eq(cede_await(raiser), 0);
+    /* ... if it waits in such a call; then who has waited for the longest time. */
+    raise(SIGUSR1);
+    ck_assert_fails(cede_await(longest), EINTR);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    ck_assert_int_eq(cede_await(other), 1);
+}
+
+TASK_TEST(a_wait_that_begins_later_is_not_ended)
+{
+    struct cede_task *poker;
+    char byte;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    catch_signal(0);
+    poker = cede_spawn(poke_later, &fds[1]);
+    raise(SIGUSR1);
+    ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
+    ck_assert_int_eq(cede_await(poker), 0);
+}
+
+START_TEST(outside_a_runtime_nothing_happens)
+{
+    errno = 77;
+    cede_signal_handled(0);
+    ck_assert_int_eq(errno, 77);
+}
+END_TEST
+
+/* ---- storm ---- */
+
+enum { ROUNDS = HARNESS_SCALE(4000), READERS = 8 };
+
+static int storm_fds[2];
+static int interrupted, received;
+
+static int storm_reader(void *arg)
+{
+    unsigned seed = (unsigned)(uintptr_t)arg;
+    char byte;
+
+    while (received < ROUNDS && cede_check() == 0)
+        cede_timeout (harness_random(&seed) % 3000000) {
+            if (cede_read(storm_fds[0], &byte, 1) == 1)
+                received++;
+            else if (errno == EINTR)
+                interrupted++;
+            else
+                ck_assert(errno == ETIMEDOUT || errno == ECANCELED);
+        }
+    return 0;
+}
+
+TASK_TEST(storm)
+{
+    struct cede_task *readers[READERS];
+    unsigned seed = 77;
+    int i, sent = 0;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, storm_fds), 0);
+    catch_signal(0);
+    for (i = 0; i < READERS; i++)
+        readers[i] = cede_spawn(storm_reader, (void *)(uintptr_t)(i + 1));
+    for (; sent < ROUNDS; sent++) {
+        if (harness_random(&seed) % 2)
+            raise(SIGUSR1);
+        if (harness_random(&seed) % 500 == 0) {
+            i = (int)(harness_random(&seed) % READERS);
+            cede_cancel(readers[i]);
+            ck_assert_int_eq(cede_await(readers[i]), 0);
+            readers[i] = cede_spawn(storm_reader, (void *)(uintptr_t)(sent + 1));
+        }
+        if (harness_random(&seed) % 4 == 0)
+            cede_yield();
+        ck_assert_int_eq(cede_write(storm_fds[1], "x", 1), 1);
+    }
+    while (received < ROUNDS) /* nothing is lost by an interrupt, a deadline or a cancel */
+        ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0);
+    for (i = 0; i < READERS; i++)
+        ck_assert_int_eq(cede_await(readers[i]), 0);
+    ck_assert_int_eq(received, ROUNDS);
+    ck_assert_int_gt(interrupted, 0);
+}
+
+Suite *suite(void)
+{
+    Suite *interrupt = suite_create("interrupt");
+    TCase *cases = tcase_create("interrupt");
+
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, a_handler_ends_a_read);
+    tcase_add_test(cases, one_that_restarts_ends_only_what_is_never_restarted);
+    tcase_add_test(cases, what_posix_does_not_know_goes_on);
+    tcase_add_test(cases, one_task_is_chosen);
+    tcase_add_test(cases, a_wait_that_begins_later_is_not_ended);
+    tcase_add_test(cases, outside_a_runtime_nothing_happens);
+    tcase_add_test(cases, storm);
+    suite_add_tcase(interrupt, cases);
+    return interrupt;
+}
