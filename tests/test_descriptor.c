@@ -159,6 +159,7 @@ TASK_TEST(closing_what_is_not_open)
     ck_assert_int_eq(cede_close(fds[0]), 0);
     ck_assert_fails(cede_close(fds[0]), EBADF);
     ck_assert_fails(cede_read(fds[0], &(char){0}, 1), EBADF);
+    ck_assert_fails(cede_accept4(fds[0], NULL, NULL, 0), EBADF);
     ck_assert_int_eq(cede_close(fds[1]), 0);
 }
 

@@ -415,6 +415,32 @@ TASK_TEST(next_is_ended_by_cancelling)
     ck_assert_int_eq(ended, 1);
 }
 
+struct closes { int *ended, error; };
+
+static int closes(struct closes *a)
+{
+    struct cede_group group;
+
+    ck_assert_int_eq(cede_group_open(&group), 0);
+    ck_assert_ptr_nonnull(cede_group_go(&group, child, .sleep_ns = 1000 * CEDE_SECOND, .ended = a->ended));
+    ck_assert_fails(cede_group_close(&group), a->error);
+    return 0;
+}
+
+TASK_TEST(close_is_ended_like_any_wait_once_all_have_ended)
+{
+    int ended = 0;
+    struct cede_task *task = cede_go(closes, .ended = &ended, .error = ECANCELED);
+
+    cede_yield();
+    cede_cancel(task);
+    ck_assert_int_eq(cede_await(task), 0);
+    ck_assert_int_eq(ended, 1);
+    cede_timeout (MS)
+        ck_assert_int_eq(closes(&(struct closes){&ended, ETIMEDOUT}), 0);
+    ck_assert_int_eq(ended, 2);
+}
+
 /* ---- nothing can end it ---- */
 
 static int waits_for_ever(void *mutex)
@@ -451,6 +477,19 @@ static int next_of_the_locked(void *unused)
     return cede_mutex_unlock(&mutex);
 }
 
+static int close_of_the_locked(void *unused)
+{
+    struct cede_mutex mutex = {0};
+    struct cede_group group;
+
+    (void)unused;
+    cede_mutex_lock(&mutex);
+    ck_assert_int_eq(cede_group_open(&group), 0);
+    cede_group_spawn(&group, NULL, waits_for_ever, &mutex);
+    ck_assert_fails(cede_group_close(&group), EDEADLK);
+    return cede_mutex_unlock(&mutex);
+}
+
 static int waits_shielded(void *mutex)
 {
     cede_shield
@@ -475,6 +514,7 @@ START_TEST(a_deadlock_ends_it)
 {
     deadlock_assert_reported(group_of_the_locked, "group");
     deadlock_assert_reported(next_of_the_locked, "group");
+    deadlock_assert_reported(close_of_the_locked, "group");
     deadlock_assert_reported(group_of_the_shielded, "group");
 }
 END_TEST
@@ -715,6 +755,7 @@ Suite *suite(void)
     tcase_add_test(cases, what_spawn_fails_with);
     tcase_add_test(cases, next_is_ended_like_any_wait);
     tcase_add_test(cases, next_is_ended_by_cancelling);
+    tcase_add_test(cases, close_is_ended_like_any_wait_once_all_have_ended);
     tcase_add_test(cases, a_deadlock_ends_it);
     tcase_add_test(cases, outside_a_task_it_is_EPERM);
     tcase_set_timeout(cases, 120);
