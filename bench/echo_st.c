@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* State Threads with epoll: a thread for each connection. */
+/* State Threads: a thread for each connection. Debian builds it without epoll, so select(2) sets the limit. */
 #include <st.h>
 #include <stdlib.h>
 
@@ -41,4 +41,4 @@ static void measure(const struct bench_case *which)
     echo_measure(which, serve);
 }
 
-BENCH_SUBJECT("st", measure, 20000)
+BENCH_SUBJECT("st", measure, 1000)

@@ -33,7 +33,7 @@ struct result {
 static struct {
     enum bench_size size;
     int rounds, cpu, other_cpu;
-    const char *only, *json;
+    const char *only, *subject, *json;
 } options = {.size = BENCH_NORMAL, .cpu = -1, .other_cpu = -1};
 
 static struct bench_subject *subjects; /* cede first, then by name */
@@ -254,7 +254,7 @@ static void run_case(const struct bench_case *which)
         if (options.size == BENCH_QUICK && round > 1 && bench_now() - start_ns > QUICK_SECONDS * 1000000000LL)
             break;
         for (subject = subjects; subject; subject = subject->next)
-            if (which->n <= subject->max_n)
+            if (which->n <= subject->max_n && (!options.subject || strstr(subject->name, options.subject)))
                 measure(which, subject);
     }
 }
@@ -375,12 +375,14 @@ static void print_machine(void)
 static int usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--tiny | --quick | --full] [--rounds N] [--only TEXT] [--cpu N] [--json FILE]\n"
+            "usage: %s [--tiny | --quick | --full] [--rounds N] [--only TEXT] [--subject TEXT] [--cpu N]\n"
+            "       [--json FILE]\n"
             "  --tiny         does it still work? figures mean nothing\n"
             "  --quick        fewer and shorter rounds\n"
             "  --full         also what takes long\n"
             "  --rounds N     measurements of each figure (quick 3, else 7)\n"
             "  --only TEXT    questions that contain TEXT\n"
+            "  --subject TEXT subjects whose names contain TEXT\n"
             "  --cpu N        the CPU to run on, -1: any (default: the last one allowed)\n"
             "  --json FILE    writes the results there as well\n", program);
     return 2;
@@ -415,6 +417,8 @@ static bool parse(int argc, char **argv)
         else if (strcmp(argv[i], "--cpu") == 0 && parse_number(value, -1, &options.cpu))
             i++;
         else if (strcmp(argv[i], "--only") == 0 && (options.only = value))
+            i++;
+        else if (strcmp(argv[i], "--subject") == 0 && (options.subject = value))
             i++;
         else if (strcmp(argv[i], "--json") == 0 && (options.json = value))
             i++;
