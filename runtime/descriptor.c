@@ -205,7 +205,7 @@ static void duplicated(int fd, int newfd)
     forget(cede__worker, newfd);
     record = cede__poller_fd_known(&cede__worker->poller, fd);
     if (record)
-        record->owned = record->short_is_empty = record->drained = false;
+        record->owned = record->short_is_empty = record->drained = record->counts = false;
 }
 
 /* ---- calls ---- */
@@ -221,9 +221,9 @@ int cede__call_restart(struct cede__call *call)
 int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direction, const char *what)
 {
     struct cede__worker *worker = cede__worker;
-    struct cede__fd *record = cede__poller_fd(&worker->poller, fd);
+    struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
 
-    if (!record)
+    if (__builtin_expect(!record, 0) && !(record = cede__poller_fd(&worker->poller, fd)))
         return -1;
     call->worker = worker;
     call->record = record;
@@ -387,7 +387,7 @@ void cede_fd_changed(int fd)
 
     if (!record)
         return;
-    record->flags_known = record->short_is_empty = record->drained = false;
+    record->flags_known = record->short_is_empty = record->drained = record->counts = false;
     record->recv_timeout_ns = record->send_timeout_ns = 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "descriptor.h"
 #include "file.h"
+#include "inq.h"
 #include "sys.h"
 #include "wait.h"
 
@@ -31,6 +32,10 @@ struct transfer {
     bool positioned;   /* pread and relatives: at `offset`, not at the descriptor's own position */
     bool more;         /* of a file: the last attempt may have come to its end early, so a short count means nothing */
     off_t offset;
+    int left;          /* what the last read has left there, if it says so; else -1 */
+    bool attempted;    /* by the caller of run(), already: with the result `first`, and errno `first_error` ... */
+    int first_error;
+    ssize_t first;
 };
 
 /* Moves on by n bytes. Whether that was the end. */
@@ -65,18 +70,35 @@ static size_t total(const struct iovec *iov, size_t count)
     return sum;
 }
 
+/* Flags with which a read takes bytes off the front of the stream and nothing else. */
+static bool consumes(const struct transfer *t)
+{
+    return t->call.direction == CEDE__READS && !(t->msg && t->msg->msg_control)
+           && !(t->flags & ~(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC));
+}
+
 /* ---- attempts: -1 with EAGAIN where the call would block ---- */
 
 static ssize_t attempt_socket(struct transfer *t)
 {
     int fd = t->call.fd, flags = t->flags | MSG_DONTWAIT;
     bool writes = t->call.direction == CEDE__WRITES;
-    struct msghdr own = {0}, *msg = t->msg ? t->msg : &own;
+    struct msghdr own, *msg = t->msg;
 
-    if (!t->msg && t->iov_count == 1)
-        return writes ? cede__sys_sendto(fd, t->iov->iov_base, t->iov->iov_len, flags, t->addr,
-                                         t->addrlen ? *t->addrlen : 0)
-                      : cede__sys_recvfrom(fd, t->iov->iov_base, t->iov->iov_len, flags, t->addr, t->addrlen);
+    if (!msg && t->iov_count == 1) {
+        if (writes)
+            return cede__sys_sendto(fd, t->iov->iov_base, t->iov->iov_len, flags, t->addr,
+                                    t->addrlen ? *t->addrlen : 0);
+        if (t->call.record->counts && consumes(t) && !t->addr)
+            return cede__inq_recv(fd, t->iov->iov_base, t->iov->iov_len, t->flags, &t->left);
+        return cede__sys_recvfrom(fd, t->iov->iov_base, t->iov->iov_len, flags, t->addr, t->addrlen);
+    }
+    if (!msg) {
+        own = (struct msghdr){0};
+        msg = &own;
+    }
+    if (msg->msg_control && !writes && t->call.record->counts)
+        cede__inq_stop(t->call.record, fd);
     msg->msg_iov = t->iov;
     msg->msg_iovlen = t->iov_count;
     return writes ? cede__sys_sendmsg(fd, msg, flags) : cede__sys_recvmsg(fd, msg, flags);
@@ -233,13 +255,6 @@ static ssize_t attempt(struct transfer *t)
 
 /* ---- the one loop ---- */
 
-/* Flags with which a read takes bytes off the front of the stream and nothing else. */
-static bool consumes(const struct transfer *t)
-{
-    return t->call.direction == CEDE__READS && !(t->msg && t->msg->msg_control)
-           && !(t->flags & ~(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC));
-}
-
 /* Whether an attempt is bound to fail, as far as is known. One that must not wait asks the kernel all the same. */
 static bool known_to_block(const struct transfer *t)
 {
@@ -259,6 +274,19 @@ static bool wants_all(const struct transfer *t)
     return t->flags & MSG_WAITALL && consumes(t) && (kind == CEDE__FD_TCP || kind == CEDE__FD_STREAM);
 }
 
+/* Whether a read was the last for now: it was short, or has said that nothing is left. */
+static void note_read(const struct transfer *t, ssize_t n)
+{
+    struct cede__fd *record = t->call.record;
+    bool is_short;
+
+    if (!record->short_is_empty || !consumes(t))
+        return;
+    is_short = (size_t)n < total(t->iov, t->iov_count) + total(t->rest, t->rest_count);
+    record->full = !is_short && t->left != 0;
+    record->drained = !record->full && n > 0 && record->registered && !record->hangup;
+}
+
 /* What is still to be done after a part of a write: the first part took ancillary data with it; and a peer that is gone
  * by now makes a short count, not a signal. */
 static void continue_write(struct transfer *t)
@@ -275,19 +303,27 @@ static ssize_t run(struct transfer *t)
     ssize_t done = 0, n;
 
     for (;;) {
-        if (known_to_block(t)) {
+        if (t->attempted) {
+            t->attempted = false;
+            n = t->first;
+            errno = t->first_error;
+        } else if (known_to_block(t)) {
             n = -1;
             errno = EAGAIN;
         } else {
+            t->left = -1;
             n = attempt(t);
+            if (n < 0 && record->full && errno == EAGAIN && consumes(t)) {
+                record->full = false;
+                cede__inq_missed(record, t->call.fd);
+            }
         }
         if (n >= 0) {
             done += n;
             t->offset += n;
+            note_read(t, n);
             if (n == 0 || advance(t, (size_t)n))
                 break;
-            if (record->short_is_empty && record->registered && !record->hangup && consumes(t))
-                record->drained = true;
             if (!wants_all(t) || cede__call_continue(&t->call) != 0)
                 break;
             if (t->call.direction == CEDE__WRITES)
@@ -310,6 +346,32 @@ static ssize_t transfer(struct transfer *t, int fd, enum cede__direction directi
     if (!t->socket_only && direction == CEDE__WRITES && t->call.record->kind == CEDE__FD_SEQPACKET)
         t->flags = MSG_EOR;
     return run(t);
+}
+
+/* Most writes are to a stream socket that takes them whole at the first attempt: then that is all there is to do. Else the
+ * general path goes on with what came of it. */
+static ssize_t write_stream(int fd, const void *buf, size_t count, int flags, bool socket_only, const char *what)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
+    struct transfer t;
+    int saved = errno;
+    ssize_t n = 0;
+    bool attempts = record && (record->kind == CEDE__FD_TCP || record->kind == CEDE__FD_STREAM);
+
+    if (attempts) {
+        n = cede__sys_sendto(fd, buf, count, flags | MSG_DONTWAIT, NULL, 0);
+        if (__builtin_expect(n >= 0 && (size_t)n == count, 1)) {
+            if (--worker->budget <= 0)
+                cede__sched_yield(worker);
+            errno = saved;
+            return n;
+        }
+    }
+    t = (struct transfer){.iov = &t.part, .iov_count = 1, .part = {(void *)buf, count}, .flags = flags,
+                          .socket_only = socket_only, .attempted = attempts, .first = n, .first_error = errno};
+    errno = saved;
+    return transfer(&t, fd, CEDE__WRITES, what);
 }
 
 /* ---- any descriptor ---- */
@@ -335,11 +397,9 @@ ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt)
 
 ssize_t cede_write(int fd, const void *buf, size_t count)
 {
-    struct transfer t = {.iov = &t.part, .iov_count = 1, .part = {(void *)buf, count}};
-
     if (!cede__in_task())
         return cede__sys_write(fd, buf, count);
-    return transfer(&t, fd, CEDE__WRITES, "write");
+    return write_stream(fd, buf, count, 0, false, "write");
 }
 
 ssize_t cede_writev(int fd, const struct iovec *iov, int iovcnt)
@@ -434,6 +494,8 @@ ssize_t cede_sendto(int fd, const void *buf, size_t len, int flags, const struct
 
     if (!cede__in_task())
         return cede__sys_sendto(fd, buf, len, flags, addr, addrlen);
+    if (!addr)
+        return write_stream(fd, buf, len, flags, true, "send");
     return transfer(&t, fd, CEDE__WRITES, "send");
 }
 

@@ -96,15 +96,6 @@ void cede__poller_wake(struct cede__poller *poller)
     errno = saved;
 }
 
-struct cede__fd *cede__poller_fd_known(struct cede__poller *poller, int fd)
-{
-    unsigned page = (unsigned)fd / CEDE__FDS_PER_PAGE;
-
-    if (fd < 0 || page >= poller->page_count || !poller->pages[page])
-        return NULL;
-    return &poller->pages[page][(unsigned)fd % CEDE__FDS_PER_PAGE];
-}
-
 static struct cede__fd *make_fd(struct cede__poller *poller, int fd)
 {
     unsigned page = (unsigned)fd / CEDE__FDS_PER_PAGE, count;

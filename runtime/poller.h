@@ -80,7 +80,10 @@ struct cede__fd {
     bool flags_known;      /* `nonblocking` is valid */
     bool nonblocking;      /* the user has set O_NONBLOCK: answer EAGAIN instead of waiting */
     bool short_is_empty;   /* a short read empties it: TCP, owned, without SO_RCVLOWAT */
-    bool drained;          /* a short read emptied it, and no event has come since: reading would fail */
+    bool drained;          /* a read has emptied it, and no event has come since: another would fail */
+    bool full;             /* the last read filled its buffer: there may be more */
+    bool counts;           /* reads say how much is left; see inq.h */
+    uint8_t misses;        /* reads after a full one that failed; see inq.c */
     bool hangup;           /* CEDE__HANGUP or CEDE__URGENT was seen: never drained again */
     bool slow[2];          /* a file that cannot be read, or written, in place as far as that needs no waiting */
     bool positioned;       /* a task waits for a file at the descriptor's own position; others wait among `readers` */
@@ -121,7 +124,14 @@ int cede__poller_forked(struct cede__poller *poller);
 struct cede__fd *cede__poller_fd(struct cede__poller *poller, int fd);
 
 /* The same, NULL if none was made. */
-struct cede__fd *cede__poller_fd_known(struct cede__poller *poller, int fd);
+static inline struct cede__fd *cede__poller_fd_known(const struct cede__poller *poller, int fd)
+{
+    unsigned page = (unsigned)fd / CEDE__FDS_PER_PAGE;
+
+    if (__builtin_expect(fd < 0 || page >= poller->page_count || !poller->pages[page], 0))
+        return NULL;
+    return &poller->pages[page][(unsigned)fd % CEDE__FDS_PER_PAGE];
+}
 
 /* Registers it unless it is; to be called before each wait for a descriptor. 0, or -1 with errno as cede__backend.add,
  * without EEXIST. */
