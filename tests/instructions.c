@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * instructions OPERATION COUNT [EXTRA]: does an operation so many times, for check_instructions.sh, which counts the
+ * instructions. EXTRA more turns of an empty loop per operation are the proof that it counts.
+ */
+#include <cede.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long count, extra;
+
+static void step(void)
+{
+    for (long turn = 0; turn < extra; turn++)
+        __asm__ volatile("");
+}
+
+static void need(int ok, const char *what)
+{
+    if (!ok) {
+        perror(what);
+        exit(1);
+    }
+}
+
+/* ---- operations: each is done 2 * count times by two tasks, or count times by one ---- */
+
+static int yields(void *unused)
+{
+    (void)unused;
+    for (long i = 0; i < count; i++) {
+        cede_yield();
+        step();
+    }
+    return 0;
+}
+
+static struct cede_task *players[2];
+
+static int parks_and_wakes(void *other)
+{
+    for (long i = 0; i < count; i++) {
+        need(cede_park() == 0, "cede_park");
+        cede_wake(players[(intptr_t)other]); /* who may have ended, at the last one */
+        step();
+    }
+    return 0;
+}
+
+static struct cede_chan *channels[2];
+
+static int sends_and_receives(void *first)
+{
+    int element = 0;
+
+    for (long i = 0; i < count; i++) {
+        if (first)
+            need(cede_chan_send(channels[0], &element) == 0, "cede_chan_send");
+        need(cede_chan_recv(channels[first ? 1 : 0], &element) == 1, "cede_chan_recv");
+        if (!first)
+            need(cede_chan_send(channels[1], &element) == 0, "cede_chan_send");
+        step();
+    }
+    return 0;
+}
+
+static int sockets[2];
+
+static int reads_and_writes(void *end)
+{
+    char byte = 0;
+
+    for (long i = 0; i < count; i++) {
+        need(cede_read(sockets[(intptr_t)end], &byte, 1) == 1, "cede_read");
+        need(cede_write(sockets[(intptr_t)end], &byte, 1) == 1, "cede_write");
+        step();
+    }
+    return 0;
+}
+
+static int nothing(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+/* ---- all of them, by name ---- */
+
+static int yield(void *unused)
+{
+    struct cede_task *other = cede_spawn(yields, NULL);
+
+    (void)unused;
+    return cede_await(cede_spawn(yields, NULL)) + cede_await(other);
+}
+
+static int park(void *unused)
+{
+    (void)unused;
+    players[0] = cede_spawn(parks_and_wakes, (void *)1);
+    players[1] = cede_spawn(parks_and_wakes, (void *)0);
+    cede_wake(players[0]);
+    return cede_await(players[0]) + cede_await(players[1]);
+}
+
+static int spawn(void *unused)
+{
+    (void)unused;
+    for (long i = 0; i < 2 * count; i++) {
+        need(cede_join(cede_spawn(nothing, NULL), NULL) == 0, "cede_join");
+        step();
+    }
+    return 0;
+}
+
+static int channel(void *unused)
+{
+    struct cede_task *other;
+
+    (void)unused;
+    channels[0] = cede_chan_open(sizeof(int), 0);
+    channels[1] = cede_chan_open(sizeof(int), 0);
+    other = cede_spawn(sends_and_receives, NULL);
+    return cede_await(cede_spawn(sends_and_receives, channels)) + cede_await(other) + cede_chan_free(channels[0])
+           + cede_chan_free(channels[1]);
+}
+
+static int timer(void *unused)
+{
+    (void)unused;
+    for (long i = 0; i < 2 * count; i++) {
+        cede_timeout (CEDE_HOUR)
+            step();
+    }
+    return 0;
+}
+
+static int read_parked(void *unused)
+{
+    struct cede_task *a, *b;
+    char byte = 0;
+
+    (void)unused;
+    need(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0, "cede_socketpair");
+    a = cede_spawn(reads_and_writes, (void *)0);
+    b = cede_spawn(reads_and_writes, (void *)1);
+    need(cede_write(sockets[0], &byte, 1) == 1, "cede_write");
+    return cede_await(a) + cede_await(b);
+}
+
+static const struct operation {
+    const char *name;
+    cede_task_fn *run;
+} operations[] = {
+    {"yield", yield},     {"park+wake", park}, {"spawn+join", spawn}, {"send+receive", channel},
+    {"timeout", timer},   {"read", read_parked},
+};
+
+int main(int argc, char **argv)
+{
+    unsigned i;
+
+    if (argc < 3) {
+        for (i = 0; i < sizeof operations / sizeof *operations; i++)
+            puts(operations[i].name);
+        return 0;
+    }
+    count = atol(argv[2]) / 2;
+    extra = argc > 3 ? atol(argv[3]) : 0;
+    for (i = 0; i < sizeof operations / sizeof *operations; i++)
+        if (strcmp(argv[1], operations[i].name) == 0)
+            return cede_run(operations[i].run, NULL) == 0 ? 0 : 1;
+    fprintf(stderr, "no operation %s\n", argv[1]);
+    return 2;
+}
