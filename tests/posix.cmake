@@ -30,6 +30,21 @@ cede_posix_suite(test_posix_semantics)
 # It makes mistakes on purpose that a compiler sees, and uses what is merely old.
 target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-deprecated-declarations -Wno-unknown-warning-option)
+
+# Entries of functions, by themselves.
+set(patch ${port}/patch.c)
+if(EXISTS ${patch})
+    add_executable(test_posix_patch test_posix_patch.c harness.c ${patch})
+    target_compile_definitions(test_posix_patch PRIVATE
+        _GNU_SOURCE "PATCH_CASES=\"patch_cases_${CMAKE_SYSTEM_PROCESSOR}.h\"")
+    target_compile_options(test_posix_patch PRIVATE ${c_warnings} -UNDEBUG)
+    target_link_libraries(test_posix_patch PRIVATE cede_static PkgConfig::CHECK)
+    cede_test(test_posix_patch unit 300 test_posix_patch)
+endif()
+# Where libc's entries are not patched, stdio is as it always was: nothing to test.
+if(EXISTS ${patch} AND NOT CMAKE_C_FLAGS MATCHES "sanitize")
+    cede_posix_suite(test_posix_stdio)
+endif()
 if(CURL_FOUND)
     cede_posix_suite(test_posix_curl PkgConfig::CURL)
 endif()
@@ -54,8 +69,10 @@ cede_posix_loading(not_loaded "^not loaded: usleep blocks\n$" test_posix_alone)
 string(CONCAT complaint "^libcede-posix: [a-z_0-9]+\\(\\) goes to [^ ]+ instead.*Link -lcede-posix before.*\n"
     "not in effect \\(ENOSYS\\): usleep blocks\n$")
 cede_posix_loading(linked_last "${complaint}" test_posix_last)
+set_tests_properties(posix_linked_last PROPERTIES ENVIRONMENT CEDE_POSIX=symbols)
 # A sanitizer's runtime insists on being the first library of a program.
 if(NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
+    cede_posix_loading(linked_last_and_patched "^in effect: usleep yields\n$" test_posix_last)
     set(preload ${CMAKE_COMMAND} -E env LD_PRELOAD=$<TARGET_FILE:cede_posix>)
     cede_posix_loading(preloaded "^in effect: usleep yields\n$" ${preload} $<TARGET_FILE:test_posix_alone>)
     cede_posix_loading(preloaded_mends_order "^in effect: usleep yields\n$" ${preload} $<TARGET_FILE:test_posix_last>)

@@ -16,10 +16,20 @@
  *     cede run ./program                                             the same, and its main is a task: `cede help run`
  *
  * The program must use the shared libcede: a static one inside the program is a second runtime, of which
- * libcede-posix knows nothing. A statically linked program cannot be reached at all. Not reached either are calls that
- * libc makes inside itself (stdio's reads and writes) and libraries loaded with RTLD_DEEPBIND.
+ * libcede-posix knows nothing.
  *
- * At its start libcede-posix verifies that it was given the names, and says on standard error if it was not;
+ * Names reach what the program and its libraries call, but neither what libc calls inside itself (fgets its read, popen
+ * its wait) nor libraries loaded with RTLD_DEEPBIND. So at its start libcede-posix also changes the entries of glibc's
+ * own functions, in memory, so that they lead to it. It does so only where it can do it safely, all at once or not at
+ * all, and says when asked (cede_posix_symbols_only()). In the environment
+ *     CEDE_POSIX=symbols  leaves libc as it is: by names alone
+ *     CEDE_POSIX=patch    is the default
+ * Not patched are: other libcs than glibc; processes that have other threads already when the library is loaded;
+ * programs under AddressSanitizer, ThreadSanitizer or Valgrind; and where the system forbids code to be changed.
+ * What each call does, and in which form it is reached, is the table that `cede calls` prints; why it is done in this way
+ * stands in runtime/posix/README.md.
+ *
+ * At its start libcede-posix verifies that calls reach it, and says on standard error if they do not;
  * CEDE_POSIX_CHECK=off in the environment keeps it quiet.
  */
 #ifndef CEDE_POSIX_H
@@ -50,6 +60,18 @@ CEDE_API const char *cede_posix_problem(void);
  * The names that libcede-posix defines, in no particular order: index from 0; NULL after the last. Does not park.
  */
 CEDE_API const char *cede_posix_name(size_t index);
+
+/*
+ * Why calls reach libcede-posix by their names alone, in words; NULL if the entries of libc's functions lead to it as
+ * well. Valid for ever. Does not park. Any thread.
+ */
+CEDE_API const char *cede_posix_symbols_only(void);
+
+/*
+ * Why the entry of libc's function of the name cede_posix_name(index) does not lead here, in words; NULL if it does.
+ * Valid for ever. Does not park. Any thread.
+ */
+CEDE_API const char *cede_posix_unpatched(size_t index);
 
 CEDE_END_DECLS
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "name.h"
+#include "patch.h"
 
 static char problem[512]; /* written by the constructor only; empty: none */
 
@@ -43,16 +44,19 @@ static bool is_sanitizer(const void *object)
     return mark && object_of(mark) == object;
 }
 
-/* Whether calls by this name come here; else `loser` is the object that they go to. */
-static bool is_ours(const char *name, Dl_info *loser)
+/* Whether calls by this name come here; else `loser` is the object that they go to. libc's function is ours where its
+ * entry leads here. */
+static bool is_ours(const struct cede__posix_name *name, Dl_info *loser)
 {
-    void *found = dlsym(RTLD_DEFAULT, name), *symbol = NULL;
+    void *found = dlsym(RTLD_DEFAULT, name->name), *symbol = NULL;
 
     if (!found || !dladdr1(found, loser, &symbol, RTLD_DL_SYMENT))
         return true; /* nobody can call it */
     /* A program that is not position-independent and takes the address of read() has a stub of that name, which leads
      * wherever the name leads: it tells nothing. The other names will. */
     if (symbol && ((ElfW(Sym) *)symbol)->st_shndx == SHN_UNDEF)
+        return true;
+    if (!name->unpatched && cede__posix_in_libc(found))
         return true;
     return loser->dli_fbase == object_of(problem) || is_sanitizer(loser->dli_fbase);
 }
@@ -63,7 +67,7 @@ static const char *first_lost(Dl_info *loser)
     const struct cede__posix_name *name;
 
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
-        if (!is_ours(name->name, loser))
+        if (name->is_symbol && !is_ours(name, loser))
             return name->name;
     return NULL;
 }
@@ -89,6 +93,8 @@ static __attribute__((constructor)) void start(void)
     /* Now, because dlsym(3) is not for signal handlers, but read(2) is. */
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
         cede__posix_find(name);
+    cede__posix_patch();
+    cede__posix_stdio_start();
     lost = first_lost(&loser);
     if (!lost)
         return;
@@ -112,8 +118,27 @@ const char *cede_posix_problem(void)
     return problem[0] ? problem : NULL;
 }
 
+static const struct cede__posix_name *name_at(size_t index)
+{
+    return index < (size_t)(__stop_cede_posix_names - __start_cede_posix_names) ? &__start_cede_posix_names[index]
+                                                                                  : NULL;
+}
+
 const char *cede_posix_name(size_t index)
 {
-    return index < (size_t)(__stop_cede_posix_names - __start_cede_posix_names) ? __start_cede_posix_names[index].name
-                                                                                  : NULL;
+    const struct cede__posix_name *name = name_at(index);
+
+    return name ? name->name : NULL;
+}
+
+const char *cede_posix_unpatched(size_t index)
+{
+    const struct cede__posix_name *name = name_at(index);
+
+    return name ? name->unpatched : "there is no such name";
+}
+
+const char *cede_posix_symbols_only(void)
+{
+    return cede__posix_patch_refusal();
 }

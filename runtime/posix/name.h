@@ -4,7 +4,8 @@
  *
  * Each family of calls is a file that defines its functions under private names and exports each under one or more of
  * libc's names. Exporting also puts the name into a table, which is a section of the library that the linker gathers
- * from all files: the self-check and the tests walk that table, so there is no second list to keep in step.
+ * from all files: the patching of libc's entries (patch.h), the self-check and the tests walk that table, so there is no
+ * second list to keep in step.
  *
  * The private names avoid a clash with libc's headers, which declare some of these functions with types or attributes
  * that a definition cannot repeat. cede's own declarations check the types instead.
@@ -15,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <cede/io.h>
 #include <cede/task.h>
@@ -26,6 +28,10 @@ typedef void cede__posix_fn(void);
 struct cede__posix_name {
     const char *name;
     _Atomic(cede__posix_fn *) plain; /* libc's own function, once cede__posix_plain() has found it */
+    cede__posix_fn *ours;            /* where it leads */
+    const char *unpatched;           /* why libc's function of that name still has its old entry; NULL: it has not.
+                                      * Set by the constructor */
+    bool is_symbol;                  /* it is exported; else it is libc's entry that leads here, or nothing */
 };
 
 /* The table: bounds of the section, made by the linker. */
@@ -43,36 +49,71 @@ static inline cede__posix_fn *cede__posix_plain(struct cede__posix_name *name)
     return __builtin_expect(plain != NULL, 1) ? plain : cede__posix_find(name);
 }
 
-/* Whether the call is to be a wait of cede's. */
 static inline bool cede__posix_in_task(void)
 {
     return cede_self();
 }
 
+/* Where libc's code lies; 0: its entries are not patched. Written by the constructor. */
+extern uintptr_t cede__posix_libc_begin, cede__posix_libc_end __attribute__((visibility("hidden")));
+
+/* Whether a call was made inside libc. There are two sorts of these: some functions of libc may be parked in, and who
+ * defines a call knows that all who call it there are (see README.md); in the midst of others, such as the resolver, no
+ * other task may run. Those that do not say are of the second sort. */
+static inline bool cede__posix_in_libc(const void *return_address)
+{
+    return (uintptr_t)return_address - cede__posix_libc_begin < cede__posix_libc_end - cede__posix_libc_begin;
+}
+
+/* Whether the call that this is asked in is to be a wait of cede's. */
+#define CEDE__POSIX_WAITS() (cede__posix_in_task() && !cede__posix_in_libc(__builtin_return_address(0)))
+
+/* Whether the system call that libc makes now is stdio's, and may park; see stdio.c. Who lets it park sets it to false
+ * meanwhile, because other tasks run. */
+extern _Thread_local bool cede__posix_stdio_calls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Looks whether stdio's locks are as stdio.c believes. Called by the constructor, once libc is patched. */
+void cede__posix_stdio_start(void);
+
+/* Puts cede__posix_<function> of the same file into the table, under libc's `symbol`. */
+#define CEDE__POSIX_ENTER(symbol, function, exported)                                                           \
+    static struct cede__posix_name cede__posix_name_##symbol                                                    \
+        __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {                         \
+            .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function), .is_symbol = (exported)}
+
 /* Exports the function cede__posix_<function> of the same file as libc's `symbol`. */
 #define CEDE__POSIX_EXPORT(symbol, function)                                                                    \
     extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
         __attribute__((alias("cede__posix_" #function), visibility("default")));                                \
-    static struct cede__posix_name cede__posix_name_##symbol                                                    \
-        __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {.name = #symbol}
+    CEDE__POSIX_ENTER(symbol, function, true)
+
+/* The same for a function that is called inside libc only, by no name: it is reached if its entry can be patched. */
+#define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_ENTER(symbol, function, false)
 
 /*
  * Defines and exports a call that waits: in a task it is cede_<call>, elsewhere libc's own. libc's own and not cede's
  * plain call, because it is a cancellation point of pthread_cancel(3), and because others may interpose too.
  */
-#define CEDE__POSIX_FORWARD(type, call, parameters, arguments)                                                  \
+#define CEDE__POSIX_FORWARD_IF(waits, type, call, parameters, arguments)                                        \
     __typeof__(cede_##call) cede__posix_##call;                                                                 \
     CEDE__POSIX_EXPORT(call, call);                                                                             \
     type cede__posix_##call parameters                                                                          \
     {                                                                                                           \
         __typeof__(&cede_##call) plain;                                                                         \
                                                                                                                 \
-        if (cede__posix_in_task())                                                                              \
+        if (waits)                                                                                              \
             return cede_##call arguments;                                                                       \
         plain = (__typeof__(plain))cede__posix_plain(&cede__posix_name_##call);                                 \
         return plain ? plain arguments : cede_##call arguments;                                                 \
     }                                                                                                           \
     _Static_assert(1, "a semicolon follows")
+
+#define CEDE__POSIX_FORWARD(type, call, parameters, arguments) \
+    CEDE__POSIX_FORWARD_IF(CEDE__POSIX_WAITS(), type, call, parameters, arguments)
+
+/* The same for a call that may park wherever in libc it is made. */
+#define CEDE__POSIX_FORWARD_ANYWHERE(type, call, parameters, arguments) \
+    CEDE__POSIX_FORWARD_IF(cede__posix_in_task(), type, call, parameters, arguments)
 
 /* Those that fortify.c calls. */
 __typeof__(cede_read) cede__posix_read;

@@ -2,15 +2,15 @@
 /* Sleeping under libc's names. */
 #include "name.h"
 
-CEDE__POSIX_FORWARD(int, nanosleep, (const struct timespec *duration, struct timespec *remaining),
+CEDE__POSIX_FORWARD_ANYWHERE(int, nanosleep, (const struct timespec *duration, struct timespec *remaining),
                     (duration, remaining));
 CEDE__POSIX_EXPORT(__nanosleep, nanosleep);
 
-CEDE__POSIX_FORWARD(int, clock_nanosleep,
+CEDE__POSIX_FORWARD_ANYWHERE(int, clock_nanosleep,
                     (clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining),
                     (clock, flags, time, remaining));
 
-CEDE__POSIX_FORWARD(int, usleep, (unsigned usec), (usec));
+CEDE__POSIX_FORWARD_ANYWHERE(int, usleep, (unsigned usec), (usec));
 
 /* sleep(3) tells an end before its time by the seconds that are left, and those are rounded up: a sleep that was
  * cancelled in its last second must not look complete. */
