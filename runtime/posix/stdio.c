@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -150,6 +151,18 @@ static void end(void *arg)
     wake_all(inside->waiters);
 }
 
+/* Whether a task may park in a call of this stream. Not for regular files: programs write to their logs with locks of
+ * their own held, and a disk is quick. */
+static bool may_park(const FILE *stream)
+{
+    struct stat status;
+    int saved = errno;
+    bool file = cede__posix_in_task() && (fstat(stream->_fileno, &status) != 0 || S_ISREG(status.st_mode));
+
+    errno = saved;
+    return !file;
+}
+
 /* ---- glibc's functions ---- */
 
 ssize_t cede__posix__IO_file_read(FILE *stream, void *buf, ssize_t size);
@@ -161,7 +174,7 @@ ssize_t cede__posix__IO_file_read(FILE *stream, void *buf, ssize_t size)
     struct inside inside;
     ssize_t result;
 
-    if (!known)
+    if (!known || !may_park(stream))
         return plain(stream, buf, size);
     begin(&inside, stream, cede__posix_in_task());
     pthread_cleanup_push(end, &inside);
@@ -181,7 +194,7 @@ ssize_t cede__posix__IO_file_write(FILE *stream, const void *buf, ssize_t size)
     struct inside inside;
     ssize_t result;
 
-    if (!known)
+    if (!known || !may_park(stream))
         return plain(stream, buf, size);
     begin(&inside, stream, cede__posix_in_task());
     pthread_cleanup_push(end, &inside);
