@@ -25,7 +25,7 @@ async def logger(lines):
 async def app():
     await asyncio.create_task(logger(3))
     task = asyncio.create_task(logger(1000))
-    await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
     task.cancel()
     try:
         await task

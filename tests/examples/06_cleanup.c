@@ -40,7 +40,7 @@ static int app(void *unused)
     (void)unused;
     cede_await(cede_go(logger, .lines = 3));
     task = cede_go(logger, .lines = 1000);
-    cede_sleep(CEDE_MILLISECOND);
+    cede_yield(); /* it opens its file and begins */
     cede_cancel(task);
     if (cede_await(task) != 0)
         printf("cancelled\n");
