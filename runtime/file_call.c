@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about files, through the ring or on a helper thread; see file.h. */
 #include <cede/file.h>
-#include <cede/scope.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,54 +8,25 @@
 #include "file.h"
 #include "file_number.h"
 #include "offload.h"
+#include "request.h"
 #include "sys.h"
-#include "wait.h"
 
 /* ---- the ring ---- */
-
-/* The wait for it has ended early, but the kernel may be using its memory: asks for the request back, and waits until it
- * is. Cannot fail for want of an entry: then it ends when it ends. */
-static void take_back(struct cede__ring *ring, struct cede__ring_request *request, struct cede__waiter *waiter)
-{
-    struct io_uring_sqe *entry = cede__ring_entry(ring, NULL);
-
-    if (entry) {
-        entry->opcode = IORING_OP_ASYNC_CANCEL;
-        entry->fd = -1;
-        entry->addr = (uintptr_t)request;
-    }
-    cede_shield
-        while (!request->done)
-            cede__wait(waiter, INT64_MAX);
-}
-
-/* The kernel's own numbers for "interrupted", which system calls never return, can be seen through a ring. */
-static bool was_taken_back(int result)
-{
-    enum { RESTART_FIRST = 512, RESTART_LAST = 516 };
-
-    return result == -ECANCELED || result == -EINTR || (-result >= RESTART_FIRST && -result <= RESTART_LAST);
-}
 
 static long call_ring(struct cede__ring *ring, const struct cede__file_call *call)
 {
     struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
     struct cede__ring_request request = {.waiter = &waiter.link};
     struct io_uring_sqe *entry = cede__ring_entry(ring, &request);
-    uint64_t user_data;
     enum cede__wake reason;
 
     if (!entry)
         return -1;
-    user_data = entry->user_data;
     *entry = call->entry;
-    entry->user_data = user_data;
-    reason = cede__wait(&waiter, INT64_MAX);
-    if (!request.done) {
-        take_back(ring, &request, &waiter);
-        if (was_taken_back(request.result))
-            return cede__wait_errno(reason);
-    }
+    entry->user_data = (uintptr_t)&request;
+    reason = cede__request_wait(ring, &request, &waiter, NULL, INT64_MAX);
+    if (reason != CEDE__WAKE_EVENT)
+        return cede__wait_errno(reason);
     if (request.result >= 0)
         return request.result;
     errno = -request.result;

@@ -13,8 +13,8 @@
 #include "descriptor.h"
 #include "file.h"
 #include "inq.h"
+#include "request.h"
 #include "sys.h"
-#include "wait.h"
 
 /* One read or write, and what is left of it. */
 struct transfer {
@@ -227,8 +227,53 @@ static ssize_t attempt_file(struct transfer *t)
     return n < 0 && errno == EAGAIN ? attempt_plain(t) : n; /* no means to do it elsewhere */
 }
 
+/* ---- the same as requests to the kernel, under a poller that makes them: they wait by themselves ---- */
+
+/* Only what is simple, and of sockets of our own: of others it would have to be asked each time whether they may wait. */
+static bool requestable(const struct transfer *t)
+{
+    const struct cede__fd *record = t->call.record;
+
+    return t->call.worker->poller.backend->requests && record->kind <= CEDE__FD_SOCKET && record->owned && !t->msg
+           && !t->addr && t->iov_count == 1 && t->iov->iov_len > 0
+           && !(t->flags & ~(MSG_NOSIGNAL | MSG_WAITALL | MSG_EOR));
+}
+
+static ssize_t attempt_request(struct transfer *t)
+{
+    struct cede__ring *ring = &t->call.worker->poller.ring;
+    struct cede__waiter waiter = {.what = t->call.what, .subject = t->call.fd, .external = true};
+    struct cede__ring_request request = {.waiter = &waiter.link};
+    bool writes = t->call.direction == CEDE__WRITES;
+    struct io_uring_sqe *entry;
+    enum cede__wake reason;
+
+    if (cede__call_nonblocking(&t->call) != 0 || !(entry = cede__ring_entry(ring, &request)))
+        return attempt_socket(t);
+    entry->opcode = writes ? IORING_OP_SEND : IORING_OP_RECV;
+    entry->fd = t->call.fd;
+    entry->addr = (uintptr_t)t->iov->iov_base;
+    entry->len = t->iov->iov_len < INT_MAX ? (unsigned)t->iov->iov_len : INT_MAX;
+    entry->msg_flags = (unsigned)(t->flags & ~MSG_WAITALL); /* run() goes on by itself */
+    reason = cede__request_wait(ring, &request, &waiter, writes ? &t->call.record->writers : &t->call.record->readers,
+                                cede__call_deadline(&t->call));
+    if (reason == CEDE__WAKE_DEADLINE)
+        errno = EAGAIN; /* which run() asks about again */
+    else if (reason != CEDE__WAKE_EVENT)
+        return cede__wait_errno(reason);
+    else if (request.result >= 0)
+        return request.result;
+    else if (request.result == -EPIPE && !(t->flags & MSG_NOSIGNAL))
+        return attempt_socket(t); /* a request brings no signal */
+    else
+        errno = -request.result;
+    return -1;
+}
+
 static ssize_t attempt(struct transfer *t)
 {
+    if (requestable(t))
+        return attempt_request(t);
     if (t->socket_only)
         return attempt_socket(t);
     if (t->call.record->kind == CEDE__FD_FILE)

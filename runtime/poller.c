@@ -187,10 +187,12 @@ int cede__poller_wait(struct cede__poller *poller, int64_t timeout_ns, struct ce
     struct cede__fd *record;
     int count, i;
 
-    if (poller->ring.open)
+    if (poller->ring.open && !poller->backend->requests)
         timeout_ns = turn_ring(poller, timeout_ns, ready);
     count = poller->backend->wait(poller, timeout_ns, poller->events, CEDE__POLLER_EVENTS);
-    if (poller->ring.open)
+    if (poller->backend->requests)
+        cede__list_move_all(ready, &poller->ring.ready);
+    else if (poller->ring.open)
         turn_ring(poller, 0, ready);
     for (i = 0; i < count; i++) {
         const struct cede__event *event = &poller->events[i];

@@ -53,9 +53,13 @@ struct cede__backend {
     /* Waits up to timeout_ns (0: look only; INT64_MAX: for ever) for events, fills in up to max. Returns how many (0
      * also when a signal ended it). */
     int (*wait)(struct cede__poller *poller, int64_t timeout_ns, struct cede__event *events, int max);
+
+    /* open() opens poller->ring, and wait() waits for it too: the way to have anything done. Otherwise poller.c looks
+     * after the ring, if anybody wants one. */
+    bool requests;
 };
 
-extern const struct cede__backend cede__poller_epoll;
+extern const struct cede__backend cede__poller_epoll, cede__poller_uring;
 
 /* What a descriptor is, as far as reading and writing without blocking goes. Sockets come first. */
 enum cede__fd_kind {
@@ -100,7 +104,8 @@ struct cede__poller {
     void *backend_data;
     struct cede__fd **pages; /* by number / CEDE__FDS_PER_PAGE; a page never moves */
     unsigned page_count;
-    struct cede__ring ring;  /* for requests other than waiting; open once somebody had one */
+    struct cede__ring ring;  /* open once somebody had a request, or with a backend that makes requests */
+    struct cede__ring_request epoll_ready; /* poller_uring.c's */
     struct cede__event events[CEDE__POLLER_EVENTS];
 };
 

@@ -138,20 +138,49 @@ static void complete(struct cede__ring *ring, const struct io_uring_cqe *complet
     if (!request)
         return;
     request->result = completion->res;
-    request->done = true;
-    if (request->waiter)
+    request->done = !(completion->flags & IORING_CQE_F_MORE);
+    if (request->waiter) {
+        cede__list_remove(request->waiter);
         cede__list_append(&ring->ready, request->waiter);
+    }
+}
+
+/* Marks what has completed. Whether there was anything. */
+static bool reap(struct cede__ring *ring)
+{
+    unsigned head = *ring->cq_head, tail = __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
+    bool found = head != tail;
+
+    for (; head != tail; head++)
+        complete(ring, &ring->completions[head & ring->cq_mask]);
+    __atomic_store_n(ring->cq_head, head, __ATOMIC_RELEASE);
+    return found;
+}
+
+/* Whether the kernel has completions that it has not been able, or asked, to hand out. */
+static bool held_back(const struct cede__ring *ring)
+{
+    return __atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
 void cede__ring_turn(struct cede__ring *ring)
 {
-    unsigned head = *ring->cq_head, tail;
-
-    if (cede__ring_queued(ring) > 0
-        || __atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+    if (cede__ring_queued(ring) > 0 || held_back(ring))
         enter(ring, IORING_ENTER_GETEVENTS);
-    tail = __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
-    for (; head != tail; head++)
-        complete(ring, &ring->completions[head & ring->cq_mask]);
-    __atomic_store_n(ring->cq_head, head, __ATOMIC_RELEASE);
+    reap(ring);
+}
+
+void cede__ring_wait(struct cede__ring *ring, int64_t timeout_ns)
+{
+    struct __kernel_timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    struct io_uring_getevents_arg argument = {.ts = timeout_ns == INT64_MAX ? 0 : (uintptr_t)&timeout};
+
+    if (reap(ring))
+        timeout_ns = 0;
+    if (timeout_ns == 0)
+        enter(ring, IORING_ENTER_GETEVENTS);
+    else
+        syscall(SYS_io_uring_enter, ring->fd, cede__ring_queued(ring), 1,
+                IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
+    reap(ring);
 }

@@ -9,7 +9,7 @@
  *     entry->opcode = IORING_OP_FSYNC;
  *     entry->fd = fd;
  *     cede__wait(&waiter, INT64_MAX);
- *     if (!request.done) ...               (ended early: the kernel still has the request; see file_call.c)
+ *     if (!request.done) ...               (ended early: the kernel still has the request; see request.h)
  *
  * Entries reach the kernel with the worker's next look at the poller, all together, and so do their completions. What
  * a request points to, itself included, must stay until it is done: the kernel reads and writes there.
@@ -28,9 +28,9 @@
 #include "list.h"
 
 struct cede__ring_request {
-    struct cede__list *waiter; /* the link, in no list, of who is to be woken; NULL: nobody */
+    struct cede__list *waiter; /* the link of who is to be woken, which is taken out of its list; NULL: nobody */
     int32_t result;            /* as a system call of the kernel: >= 0 or a negated errno; valid once it is done */
-    bool done;
+    bool done;                 /* nothing more will come */
 };
 
 struct cede__ring {
@@ -73,5 +73,8 @@ void cede__ring_submit(struct cede__ring *ring);
 
 /* Submits, and marks what has completed as done: `ready` has whom to wake. A system call only if there is a reason. */
 void cede__ring_turn(struct cede__ring *ring);
+
+/* The same, and waits until something has completed, up to timeout_ns (0: look only; INT64_MAX: for ever). */
+void cede__ring_wait(struct cede__ring *ring, int64_t timeout_ns);
 
 #endif

@@ -77,6 +77,11 @@ struct cede_runtime *cede_runtime(void)
     return (struct cede_runtime *)cede__task_handle(worker->root);
 }
 
+const char *cede_runtime_poller(void)
+{
+    return cede__in_task() ? cede__worker->poller.backend->name : "plain";
+}
+
 int cede_spawn_on(struct cede_runtime *runtime, cede_task_fn *fn, void *arg, struct cede_future *future)
 {
     struct cede__task *first;

@@ -113,7 +113,9 @@ static void look(struct cede__worker *worker)
 void cede__sched_look(struct cede__worker *worker)
 {
     look(worker);
-    if (worker->external && worker->now_ns - worker->polled_ns >= POLL_INTERVAL_NS)
+    /* Requests that nobody has seen yet do not wait for that: a call for all of them is not one for nothing. */
+    if (worker->external
+        && (worker->now_ns - worker->polled_ns >= POLL_INTERVAL_NS || cede__poller_queued(&worker->poller)))
         poll(worker, 0);
 }
 

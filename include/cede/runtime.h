@@ -32,6 +32,17 @@ struct cede_runtime;
 CEDE_API struct cede_runtime *cede_runtime(void);
 
 /*
+ * How the calling task's runtime waits for descriptors: "epoll" or "io_uring"; "plain" outside a task. Static.
+ *
+ * "io_uring" (Linux 6.1) is chosen by the member `poller` of struct cede_run_attr or the environment variable
+ * CEDE_POLLER; where the kernel has none, or forbids it (as the default seccomp profile of containers does), it is
+ * "epoll" all the same, and this tells. What tasks send and receive then goes to the kernel as requests, those of all
+ * tasks in one system call, which also waits: far fewer system calls under load, at the price of one thing: what a task
+ * sends leaves with the next look at the poller, not at once. The table in bench/README.md has both.
+ */
+CEDE_API const char *cede_runtime_poller(void);
+
+/*
  * Makes a detached task on that runtime, to run fn(arg) there. It inherits neither deadlines nor task-local values.
  * What fn returns (or gives to cede_exit) is the value of *future, unless future is NULL; if it is negative and errno
  * is set, the future fails with that errno instead. The future must be pending; it, and what arg points to, must stay

@@ -56,6 +56,8 @@ struct cede_task_attr {
 struct cede_run_attr {
     const char *name;    /* the first task's name; default "main" */
     size_t stack_size;   /* the first task's stack, and the default for every task without one of its own */
+    const char *poller;  /* how the thread waits for descriptors, "epoll" or "io_uring": see cede_runtime_poller();
+                            default: as the environment variable CEDE_POLLER says, else "epoll" */
     const char *files;   /* how calls about files keep from blocking the thread, "ring" or "pool": see cede/file.h;
                             default: as the environment variable CEDE_FILE says, else "ring" where it can be had */
 };
@@ -67,7 +69,7 @@ struct cede_run_attr {
  *
  * Returns what fn returned; where that is negative, errno is what fn left there, with its message (cede_error()). -1 with
  * errno also when fn never ran:
- *   EINVAL  fn is NULL; stack_size is out of bounds; files, or CEDE_FILE, is not one of its names
+ *   EINVAL  fn is NULL; stack_size is out of bounds; poller, CEDE_POLLER, files or CEDE_FILE is not one of its names
  *   EBUSY   this thread already runs a runtime (the call came from inside a task)
  *   ENOMEM, EMFILE, ENFILE  no memory or no descriptor for the runtime
  *
