@@ -40,7 +40,7 @@ __attribute__((constructor)) static void open_record(void)
 static void see(int function, int what)
 {
     if (record && what >= 0 && what < COVER_ROW)
-        record[function][what] = 1;
+        __atomic_store_n(&record[function][what], 1, __ATOMIC_RELAXED); /* several runtimes may see it */
 }
 
 #ifdef COVER_NO_WAITS
