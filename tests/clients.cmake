@@ -27,3 +27,20 @@ cede_client_suite(openssl openssl)
 cede_client_suite(postgresql libpq)
 cede_client_suite(redis hiredis)
 cede_client_suite(mariadb libmariadb)
+
+# ---- examples/service: a service with PostgreSQL and Redis, and what becomes of it when these and its copies die ----
+
+find_path(HTTP_PARSER_INCLUDE http_parser.h)
+find_library(HTTP_PARSER_LIBRARY http_parser)
+if(libpq_FOUND AND hiredis_FOUND AND HTTP_PARSER_INCLUDE AND HTTP_PARSER_LIBRARY)
+    add_executable(example_service examples/service/service.c examples/service/store.c)
+    target_compile_definitions(example_service PRIVATE _GNU_SOURCE)
+    target_compile_options(example_service PRIVATE ${c_warnings})
+    target_include_directories(example_service PRIVATE ${HTTP_PARSER_INCLUDE})
+    target_link_libraries(example_service PRIVATE cede_posix PkgConfig::libpq PkgConfig::hiredis
+        ${HTTP_PARSER_LIBRARY})
+    cede_test(client_service servers 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_client_service.py
+        $<TARGET_FILE:example_service>)
+else()
+    message(STATUS "examples/service is not built: needs libpq, hiredis and http_parser")
+endif()
