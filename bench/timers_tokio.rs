@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 //! tokio::time::sleep(): armed by its first poll, disarmed when it is dropped.
 use crate::harness::{per_operation, Bench};
-use std::future::{poll_fn, Future};
+use std::future::Future;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, Sleep};
 
-/// Polls once, which arms it.
-async fn arm(mut timer: Pin<&mut Sleep>) {
-    poll_fn(|context| {
-        let _ = timer.as_mut().poll(context);
+/// Polls a timer once, which arms it, and is ready.
+struct Arm<'a>(Pin<&'a mut Sleep>);
+
+impl Future for Arm<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let _ = self.0.as_mut().poll(context);
         Poll::Ready(())
-    })
-    .await;
+    }
 }
 
 pub fn measure(bench: &Bench) {
@@ -28,7 +31,7 @@ pub fn measure(bench: &Bench) {
         let mut pending = Vec::with_capacity(bench.n as usize);
         for _ in 0..bench.n {
             let mut timer = Box::pin(sleep(next()));
-            arm(timer.as_mut()).await;
+            Arm(timer.as_mut()).await;
             pending.push(timer);
         }
         let count = bench.count(1000000);
@@ -36,7 +39,7 @@ pub fn measure(bench: &Bench) {
         for _ in 0..count {
             let timer = sleep(next());
             tokio::pin!(timer);
-            arm(timer.as_mut()).await;
+            Arm(timer.as_mut()).await;
         }
         bench.report("", "ns", per_operation(start, count));
     });
