@@ -21,7 +21,7 @@ function(cede_posix_suite name)
     target_compile_options(${name} PRIVATE ${c_warnings} -UNDEBUG)
     target_link_libraries(${name} PRIVATE cede_posix ${ARGN} PkgConfig::CHECK Threads::Threads ${CMAKE_DL_LIBS})
     cede_test(${name} unit 300 ${name})
-    cede_covered(${name})
+    cede_covered(${name} ${name})
     target_compile_definitions(${name} PRIVATE COVER_NO_WAITS)
 endfunction()
 
@@ -70,6 +70,8 @@ string(CONCAT complaint "^libcede-posix: [a-z_0-9]+\\(\\) goes to [^ ]+ instead.
     "not in effect \\(ENOSYS\\): usleep blocks\n$")
 cede_posix_loading(linked_last "${complaint}" test_posix_last)
 set_tests_properties(posix_linked_last PROPERTIES ENVIRONMENT CEDE_POSIX=symbols)
+cede_covered(test_posix_last posix_linked_last)
+target_compile_definitions(test_posix_last PRIVATE COVER_NO_WAITS)
 # A sanitizer's runtime insists on being the first library of a program.
 if(NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
     cede_posix_loading(linked_last_and_patched "^in effect: usleep yields\n$" test_posix_last)

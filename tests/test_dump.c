@@ -254,6 +254,19 @@ TASK_TEST(a_dump_fails_as_write_does)
     ck_assert_fails(cede_dump(-1), EBADF);
 }
 
+/* It is not for ever that the thread stands still. */
+TASK_TEST(a_dump_to_where_nobody_reads_is_given_up)
+{
+    int fds[2];
+
+    ck_assert_int_eq(cede_pipe2(fds, O_NONBLOCK), 0);
+    while (write(fds[1], "x", 1) == 1)
+        ;
+    ck_assert_fails(cede_dump(fds[1]), EAGAIN);
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+}
+
 /* ---- by a signal ---- */
 
 static void send_signal_and_return(int signo)
@@ -524,6 +537,7 @@ Suite *suite(void)
     tcase_add_test(cases, without_it_sigquit_ends_the_process);
     tcase_add_test(cases, the_previous_handler_is_called_too);
     tcase_add_test(cases, not_every_signal_will_do);
+    tcase_add_test(cases, a_dump_to_where_nobody_reads_is_given_up);
     suite_add_tcase(dump, cases);
     return dump;
 }

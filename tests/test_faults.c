@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the system refuses, seldom or to others than the superuser, reaches the caller with its errno. */
-#include <fcntl.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,10 +44,16 @@ static int call(struct call *a)
 
 TASK_TEST(no_helper_thread)
 {
+    struct addrinfo *result;
+
     if (!fault_inject(SYS_clone3, EAGAIN) || !fault_inject(SYS_clone, EAGAIN))
         return;
     ck_assert_fails(cede_offload(nothing, NULL, NULL), EAGAIN);
     ck_assert_fails(cede_offload_go(call, NULL, .unused = 0), EAGAIN);
+    errno = 0;
+    ck_assert_int_eq(cede_getaddrinfo("name.test", NULL, NULL, &result), EAI_SYSTEM);
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert_fails(cede_dial("name.test:80"), EAGAIN);
 }
 
 /* ---- processes ---- */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "early.h"
 
 #define LONG (600 * CEDE_SECOND) /* fails the test by its time limit */
 
@@ -394,6 +394,32 @@ TASK_TEST(the_body_is_cancelled_with_its_task)
     ck_assert_int_ge(turns, 0);
     ck_assert_int_lt(turns, 1000);
     ck_assert_int_eq(ended, 1);
+}
+
+struct waits { int unused; };
+static int waits(struct waits *a, int *item)
+{
+    (void)a, (void)item;
+    return cede_sleep(CEDE_FOREVER);
+}
+
+static int asks_in_vain(void *unused)
+{
+    struct cede_gen gen;
+    int item, result, error;
+
+    (void)unused;
+    ck_assert_int_eq(cede_gen_open(&gen, &item, waits, .unused = 0), 0);
+    result = cede_gen_next(&gen);
+    error = errno;
+    ck_assert_fails(cede_gen_close(&gen), error); /* what the body returned */
+    errno = error;
+    return result;
+}
+
+TASK_TEST(the_wait_for_an_item_ends_early)
+{
+    early_assert_ends(asks_in_vain, NULL);
 }
 
 TASK_TEST(a_deadline_around_the_loop_reaches_the_body)
@@ -943,6 +969,7 @@ Suite *suite(void)
     tcase_add_test(cases, the_body_is_the_consumer);
     tcase_add_test(cases, a_dump_shows_the_body_and_its_consumer);
     tcase_add_test(cases, a_storm_of_generators);
+    tcase_add_test(cases, the_wait_for_an_item_ends_early);
     suite_add_tcase(gen, cases);
     return gen;
 }

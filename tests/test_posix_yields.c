@@ -13,6 +13,7 @@
 
 /* NULL where the library is neither linked nor preloaded. */
 #pragma weak cede_posix_check
+#pragma weak cede_posix_problem
 
 static int other_ran;
 
@@ -40,6 +41,7 @@ int main(void)
     else if (cede_posix_check() == 0)
         printf("in effect: ");
     else
-        printf("not in effect (%s): ", errno == ENOSYS ? "ENOSYS" : strerror(errno));
+        printf("not in effect (%s%s): ", errno == ENOSYS ? "ENOSYS" : strerror(errno),
+               cede_posix_problem() ? "" : ", without a problem");
     return cede_run(app, NULL) == 1 ? 0 : 1;
 }

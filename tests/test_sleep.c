@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "harness.h"
+#include "early.h"
 
 #define LONG (600 * CEDE_SECOND)
 
@@ -186,6 +186,27 @@ TASK_TEST(a_cancel_ends_it_and_tells_what_is_left)
     ck_assert_int_eq(cede_await(for_ever), 0);
 }
 
+static int sleeps_in_microseconds(void *unused)
+{
+    (void)unused;
+    return cede_usleep(100 * 1000 * 1000);
+}
+
+static int sleeps_by_a_clock(void *unused)
+{
+    const struct timespec time = {.tv_sec = 100};
+
+    (void)unused;
+    errno = cede_clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+    return errno ? -1 : 0;
+}
+
+TASK_TEST(each_kind_ends_early)
+{
+    early_assert_ends(sleeps_in_microseconds, NULL);
+    early_assert_ends(sleeps_by_a_clock, NULL);
+}
+
 static int counts(void *arg)
 {
     ++*(int *)arg;
@@ -237,6 +258,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_cancel_ends_it_and_tells_what_is_left);
     tcase_add_test(cases, others_run_meanwhile);
     tcase_add_test(cases, a_signal_ends_usleep_outside_a_task);
+    tcase_add_test(cases, each_kind_ends_early);
     suite_add_tcase(sleep, cases);
     return sleep;
 }

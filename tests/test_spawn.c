@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "early.h"
 #include "harness.h"
 #include "sched.h"
 
@@ -125,10 +126,46 @@ TASK_TEST(stacks_of_all_sizes)
     }
 }
 
+struct idle { int unused; };
+static int idle(struct idle *a)
+{
+    return a->unused;
+}
+
+/* As if all the others were other runtimes'. */
+TASK_TEST(there_are_two_to_the_24_tasks_at_most)
+{
+    const unsigned count = atomic_exchange(&cede__task_chunk_count, CEDE__TASK_CHUNKS);
+
+    errno = 0;
+    while (cede_spawn(returns_its_argument, NULL))
+        ;
+    ck_assert_int_eq(errno, EAGAIN);
+    errno = 0;
+    ck_assert_ptr_null(cede_spawn_attr(NULL, returns_its_argument, NULL));
+    ck_assert_int_eq(errno, EAGAIN);
+    errno = 0;
+    ck_assert_ptr_null(cede_go(idle, .unused = 0));
+    ck_assert_int_eq(errno, EAGAIN);
+    cede_group (g) {
+        errno = 0;
+        ck_assert_ptr_null(cede_group_spawn(g, NULL, returns_its_argument, NULL));
+        ck_assert_int_eq(errno, EAGAIN);
+    }
+    atomic_store(&cede__task_chunk_count, count);
+    ck_assert_int_eq(cede_await(cede_spawn(returns_its_argument, (void *)3)), 3);
+}
+
 START_TEST(outside_a_runtime_it_is_EPERM)
 {
     errno = 0;
     ck_assert_ptr_null(cede_spawn(returns_its_argument, NULL));
+    ck_assert_int_eq(errno, EPERM);
+    errno = 0;
+    ck_assert_ptr_null(cede_spawn_attr(NULL, returns_its_argument, NULL));
+    ck_assert_int_eq(errno, EPERM);
+    errno = 0;
+    ck_assert_ptr_null(cede_go(idle, .unused = 0));
     ck_assert_int_eq(errno, EPERM);
     ck_assert_ptr_null(cede_self());
     ck_assert_ptr_null(cede_name());
@@ -428,6 +465,22 @@ TASK_TEST(a_timed_out_join_leaves_the_task)
     ck_assert_int_eq(cede_await(task), 0);
 }
 
+static int awaits(void *task)
+{
+    return cede_await(task);
+}
+
+TASK_TEST(an_await_fails_as_a_join)
+{
+    struct cede_task *task = cede_spawn(parks, NULL);
+
+    early_assert_ends(awaits, task);
+    ck_assert_fails(cede_await(cede_self()), EDEADLK);
+    ck_assert_int_eq(cede_wake(task), 0);
+    ck_assert_int_eq(cede_await(task), 0);
+    ck_assert_fails(cede_await(task), ESRCH);
+}
+
 TASK_TEST(a_cancelled_join_leaves_the_task)
 {
     struct cede_task *task = cede_spawn(parks, NULL), *joiner = cede_spawn(joins, task);
@@ -565,6 +618,8 @@ Suite *suite(void)
     tcase_add_test(cases, what_has_ended_is_joined_even_if_cancelled);
     tcase_add_test(cases, the_first_of_end_and_cancel_counts);
     tcase_add_test(cases, tasks_have_names);
+    tcase_add_test(cases, an_await_fails_as_a_join);
+    tcase_add_test(cases, there_are_two_to_the_24_tasks_at_most);
     suite_add_tcase(spawn, cases);
     return spawn;
 }

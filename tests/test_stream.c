@@ -104,6 +104,9 @@ TASK_TEST(what_cannot_be_opened)
     ck_assert_int_eq(errno, EINVAL);
     ck_assert_ptr_null(cede_stream_open(0, &no_write_size));
     ck_assert_int_eq(errno, EINVAL);
+    errno = 0;
+    ck_assert_ptr_null(cede_stream_open_pair(0, 1, &no_write_size));
+    ck_assert_int_eq(errno, EINVAL);
     ck_assert_ptr_null(cede_stream_open(0, &huge));
     ck_assert_int_eq(errno, ENOMEM);
     ck_assert_ptr_null(cede_stream_open(0, &both));

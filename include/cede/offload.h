@@ -52,8 +52,9 @@ CEDE_BEGIN_DECLS
 CEDE_API int cede_offload(cede_task_fn *fn, void *arg, int *result);
 
 /*
- * cede_offload_go(fn, result, .member = value, ...): the same with named arguments, as cede_go(), and those of
- * cede_offload() in errno. fn gets a copy of its own, which lives as long as fn runs. What the members point to must live as long as well.
+ * cede_offload_go(fn, result, .member = value, ...): the same with named arguments, as cede_go(): fn gets a copy of its
+ * own, which lives as long as fn runs. What the members point to must live as long as well. -1 with errno ECANCELED,
+ * ETIMEDOUT, EAGAIN or ENOMEM as above.
  */
 #define cede_offload_go(fn, result, ...)                                                                             \
     cede__offload_go(#fn, (cede_task_fn *)_Generic(&(fn), int (*)(struct fn *): (fn)), &(struct fn){__VA_ARGS__},    \
