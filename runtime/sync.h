@@ -115,12 +115,9 @@ static inline void cede__sync_waiter_init(struct cede__sync_waiter *waiter, cons
     waiter->worker = worker;
     waiter->woken = 0;
     waiter->taken = waiter->settled = waiter->writes = false;
-    waiter->wait.link = (struct cede__list){0};
-    waiter->wait.task = worker ? worker->current : NULL;
-    waiter->wait.what = what;
-    waiter->wait.subject = (intptr_t)object;
-    waiter->wait.external = waiter->wait.stubborn = false;
-    waiter->wait.shared = true;
+    /* As a whole, so that a new member begins as zero. */
+    waiter->wait = (struct cede__waiter){
+        .task = worker ? worker->current : NULL, .what = what, .subject = (intptr_t)object, .shared = true};
 }
 
 /* Whether `self`, of a task or a thread, is of another OS thread than the waiter. */

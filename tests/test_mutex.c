@@ -185,6 +185,35 @@ TASK_TEST(a_locked_statement_is_skipped_without_the_lock)
     ck_assert(is_free());
 }
 
+/* Leaves every bit set where the next call's waiter will lie. */
+static __attribute__((noinline)) void soil_the_stack(void)
+{
+    volatile unsigned char soil[2048];
+    size_t i;
+
+    for (i = 0; i < sizeof soil; i++)
+        soil[i] = 1;
+}
+
+static int locks_on_soil(void *mutex_to_lock)
+{
+    soil_the_stack();
+    return cede_mutex_lock(mutex_to_lock) == 0 ? cede_mutex_unlock(mutex_to_lock) : -1;
+}
+
+TASK_TEST(a_signal_handler_does_not_end_the_wait)
+{
+    static struct cede_mutex locked;
+    struct cede_task *task = cede_spawn(locks_on_soil, &locked);
+
+    ck_assert_int_eq(cede_mutex_lock(&locked), 0);
+    ck_assert_int_eq(cede_yield(), 0);
+    cede_signal_handled(0);
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_int_eq(cede_mutex_unlock(&locked), 0);
+    ck_assert_int_eq(cede_await(task), 0);
+}
+
 /* ---- deadlock ---- */
 
 static struct cede_mutex second;
@@ -354,6 +383,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_plain_thread_may_use_it);
     tcase_add_test(cases, a_task_waits_for_a_thread);
     tcase_add_test(cases, a_thread_waits_for_a_task);
+    tcase_add_test(cases, a_signal_handler_does_not_end_the_wait);
     tcase_add_loop_test(cases, storm, 0, 4);
     suite_add_tcase(self, cases);
     return self;
