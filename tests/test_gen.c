@@ -903,14 +903,15 @@ static int storms(void *arg)
 {
     unsigned seed = *(unsigned *)arg, expected = 0;
 
-    cede_for (unsigned, i, storm, .seed = seed, .depth = 3) {
-        ck_assert_uint_eq(i, expected);
-        expected++;
-        if (harness_random(&seed) % 50 == 0)
-            break;
-        if (harness_random(&seed) % 10 == 0)
-            cede_yield();
-    }
+    cede_timeout (harness_random(&seed) % 2 ? CEDE_FOREVER : harness_random(&seed) % 200 * CEDE_MICROSECOND)
+        cede_for (unsigned, i, storm, .seed = seed, .depth = 3) {
+            ck_assert_uint_eq(i, expected);
+            expected++;
+            if (harness_random(&seed) % 50 == 0)
+                break;
+            if (harness_random(&seed) % 10 == 0)
+                cede_yield();
+        }
     return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "address.h"
-#include "harness.h"
+#include "crowd.h"
 #include "sanitizer.h"
 
 static int count_descriptors(void)
@@ -668,6 +668,72 @@ TASK_TEST(no_memory_for_stacks)
 }
 #endif
 
+/* ---- storm: connections that are cancelled and time out, and a server that does, again and again ---- */
+
+struct town {
+    const char *address;
+    int listener;
+    struct counts counts;
+    unsigned seed;
+    bool over;
+    int visits;
+};
+
+/* What a visitor may hear: the server was cancelled. */
+static ssize_t heard(ssize_t result)
+{
+    ck_assert_msg(result >= 0 || errno == ECANCELED || errno == ETIMEDOUT || errno == ECONNRESET || errno == EPIPE,
+                  "errno %d", errno);
+    return result;
+}
+
+static void visits(void *object, unsigned *seed)
+{
+    const struct linger reset = {.l_onoff = 1};
+    struct town *town = object;
+    int fd = crowd_check(cede_dial(town->address));
+    char bytes[16];
+
+    if (fd < 0)
+        return;
+    if (harness_random(seed) % 4 && heard(cede_send(fd, "hello", 5, MSG_NOSIGNAL)) == 5)
+        town->visits += heard(cede_read(fd, bytes, sizeof bytes)) > 0;
+    if (harness_random(seed) % 4 == 0)
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+    ck_assert_int_eq(cede_close(fd), 0);
+}
+
+static int serves_again(void *object)
+{
+    struct town *town = object;
+
+    while (!town->over) {
+        cede_timeout (harness_random(&town->seed) % (4 * CEDE_MILLISECOND))
+            ck_assert_fails(cede_serve(town->listener, echo, &town->counts), ETIMEDOUT);
+        ck_assert_int_eq(town->counts.begun, town->counts.ended);
+        cede_yield();
+    }
+    return 0;
+}
+
+TASK_TEST(a_storm_of_ends)
+{
+    struct town town = {.listener = listen_locally(), .seed = 73};
+    struct crowd crowd = {.act = visits, .object = &town, .seed = 79, .tasks = 32, .rounds = HARNESS_SCALE(400)};
+    struct cede_task *server;
+    int before = count_descriptors();
+
+    town.address = address_of(town.listener);
+    server = cede_spawn(serves_again, &town);
+    crowd_run_here(&crowd);
+    town.over = true;
+    ck_assert_int_eq(cede_await(server), 0);
+    ck_assert_int_gt(town.visits, 0);
+    ck_assert_int_eq(town.counts.begun, town.counts.ended);
+    ck_assert_int_eq(count_descriptors(), before);
+    cede_close(town.listener);
+}
+
 Suite *suite(void)
 {
     Suite *net = suite_create("net");
@@ -696,6 +762,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_storm_of_rude_clients);
 #if !defined CEDE__ASAN && !defined CEDE__TSAN
     tcase_add_test(cases, no_memory_for_stacks);
+    tcase_add_test(cases, a_storm_of_ends);
 #endif
     suite_add_tcase(net, cases);
     return net;

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "crowd.h"
 
 enum { MANY = 200 };
 
@@ -765,6 +765,58 @@ TASK_TEST(select_looks_at_no_more_than_there_can_be)
     munmap(memory, 2 * page);
 }
 
+/* ---- a storm of cancellations and deadlines ---- */
+
+/* Writes a byte, or polls some of the pairs in one of three ways and reads what there is. */
+static void polls_or_pokes(void *unused, unsigned *seed)
+{
+    struct timespec time = {.tv_nsec = harness_random(seed) % 300000};
+    struct timeval timeval = {.tv_usec = harness_random(seed) % 300};
+    int fd = storm[harness_random(seed) % STORM_PAIRS][0], ready;
+    struct pollfd polls[2] = {{.fd = fd, .events = POLLIN},
+                              {.fd = storm[harness_random(seed) % STORM_PAIRS][0], .events = POLLIN}};
+    fd_set set;
+    char byte;
+
+    (void)unused;
+    switch (harness_random(seed) % 4) {
+    case 0:
+        storm_written += send(storm[harness_random(seed) % STORM_PAIRS][1], "x", 1, MSG_DONTWAIT) == 1;
+        return;
+    case 1:
+        ready = cede_poll(polls, 2, (int)(harness_random(seed) % 2));
+        break;
+    case 2:
+        ready = cede_ppoll(polls, 2, &time, NULL);
+        break;
+    default:
+        FD_ZERO(&set);
+        FD_SET(fd, &set);
+        ready = cede_select(fd + 1, &set, NULL, NULL, &timeval);
+    }
+    if (crowd_check(ready) > 0)
+        storm_read += recv(fd, &byte, 1, MSG_DONTWAIT) == 1;
+}
+
+TASK_TEST(a_storm_of_ends)
+{
+    struct crowd crowd = {.act = polls_or_pokes, .seed = 71, .tasks = 32, .rounds = HARNESS_SCALE(4000)};
+    char bytes[STORM_BYTES];
+    ssize_t n;
+    int i;
+
+    for (i = 0; i < STORM_PAIRS; i++)
+        make_pair(storm[i]);
+    crowd_run_here(&crowd);
+    for (i = 0; i < STORM_PAIRS; i++)
+        while ((n = recv(storm[i][0], bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+            storm_read += (int)n;
+    ck_assert_int_gt(storm_read, 0);
+    ck_assert_int_eq(storm_read, storm_written);
+    for (i = 0; i < STORM_PAIRS; i++)
+        close_pair(storm[i]);
+}
+
 Suite *suite(void)
 {
     Suite *poll = suite_create("poll");
@@ -803,6 +855,7 @@ Suite *suite(void)
     tcase_add_test(cases, outside_a_task_they_block);
     tcase_add_test(cases, no_array_is_a_fault);
     tcase_add_test(cases, select_looks_at_no_more_than_there_can_be);
+    tcase_add_test(cases, a_storm_of_ends);
     suite_add_tcase(poll, cases);
     return poll;
 }

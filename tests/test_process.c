@@ -575,7 +575,7 @@ BOTH_TEST(storm)
     unsigned seed = 4711, round, i;
     int before = open_descriptors();
 
-    for (round = 0; round < 3; round++) {
+    for (round = 0; round < (unsigned)HARNESS_SCALE(20) + 2; round++) {
         for (i = 0; i < STORM; i++)
             tasks[i] = cede_spawn(storm_one, (void *)(uintptr_t)(harness_random(&seed) | 1));
         for (i = 0; i < STORM; i++) {

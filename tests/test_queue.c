@@ -604,6 +604,10 @@ static int storm_put(void *arg)
         storm.put[element] = result == 0;
         if (below(8) == 0)
             cede_yield();
+        if (below(16) == 0)
+            cede_timeout (below(20) * CEDE_MICROSECOND)
+                if (cede_queue_join(storm.queue) != 0)
+                    ck_assert(errno == ETIMEDOUT || errno == ECANCELED);
     }
     return 0;
 }

@@ -2,7 +2,7 @@
 /* Deadlines and shields: which one holds, for whom, and what is left when a scope has been left. */
 #include <stdlib.h>
 
-#include "harness.h"
+#include "crowd.h"
 
 #define LONG  (600 * CEDE_SECOND) /* fails the test by its time limit */
 #define SHORT (3 * CEDE_MILLISECOND)
@@ -467,6 +467,76 @@ TASK_TEST(many_tasks_with_many_scopes)
         ck_assert_int_eq(cede_await(tasks[i]), 0);
 }
 
+/* ---- storm ---- */
+
+/* Scopes within scopes, in tasks that are cancelled at random. */
+static void nest(unsigned *seed, int depth)
+{
+    const bool cancelled = cede_check() != 0 && errno == ECANCELED;
+    const int64_t before = cede_time_left(), duration = harness_random(seed) % 100000;
+    struct cede_scope scope;
+
+    if (depth == 0) {
+        crowd_check(harness_random(seed) % 2 ? cede_sleep(harness_random(seed) % 20000) : cede_yield());
+        return;
+    }
+    switch (harness_random(seed) % 4) {
+    case 0:
+        cede_timeout (duration) {
+            ck_assert_int_le(cede_time_left(), duration);
+            ck_assert_int_le(cede_time_left(), before);
+            nest(seed, depth - 1);
+            if (harness_random(seed) % 4 == 0)
+                break;
+            nest(seed, depth - 1);
+        }
+        break;
+    case 1:
+        cede_shield {
+            ck_assert_int_eq(cede_time_left(), CEDE_FOREVER);
+            ck_assert_int_eq(cede_yield(), 0);
+            ck_assert_int_eq(cede_sleep(harness_random(seed) % 5000), 0);
+            if (harness_random(seed) % 4 == 0)
+                continue;
+            nest(seed, depth - 1);
+            ck_assert_int_eq(cede_check(), 0);
+        }
+        break;
+    case 2:
+        ck_assert_int_eq(cede_scope_timeout(&scope, duration), 0);
+        nest(seed, depth - 1);
+        if (crowd_check(cede_sleep(2 * duration)) != 0)
+            ck_assert(errno == ECANCELED || cede_scope_expired(&scope) || before <= 2 * duration);
+        else
+            ck_assert_int_eq(duration, 0);
+        cede_scope_leave(&scope);
+        break;
+    default:
+        nest(seed, depth - 1);
+        nest(seed, depth - 1);
+    }
+    if (cancelled) /* it holds again, whatever has been left */
+        ck_assert_fails(cede_check(), ECANCELED);
+    ck_assert_int_le(cede_time_left(), before);
+}
+
+static void nests(void *unused, unsigned *seed)
+{
+    (void)unused;
+    nest(seed, 4);
+}
+
+START_TEST(storm)
+{
+    struct crowd crowd = {.act = nests, .seed = 61 + (unsigned)_i, .tasks = 32, .rounds = HARNESS_SCALE(1000)};
+
+    if (_i == 0)
+        crowd_run_alone(&crowd);
+    else
+        crowd_run(&crowd);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *scope = suite_create("scope");
@@ -493,6 +563,7 @@ Suite *suite(void)
     tcase_add_test(cases, two_scopes_on_one_line_nest);
     tcase_add_test(cases, outside_a_task_it_has_no_effect);
     tcase_add_test(cases, many_tasks_with_many_scopes);
+    tcase_add_loop_test(cases, storm, 0, 4);
     suite_add_tcase(scope, cases);
     return scope;
 }

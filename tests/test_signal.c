@@ -240,7 +240,7 @@ static int storm_waiter(void *arg)
     siginfo_t info;
     int signo = 0;
 
-    while (received < SENT) {
+    while (received < SENT && cede_check() == 0) {
         cede_timeout (harness_random(&seed) % CEDE_MILLISECOND)
             signo = cede_signal_wait(&set, &info);
         if (signo > 0) {
@@ -257,12 +257,20 @@ static int storm_runtime(void *arg)
 {
     sigset_t set = set_of(SIGRTMIN, SIGRTMIN);
     struct cede_task *tasks[WAITERS];
+    unsigned seed = (unsigned)(uintptr_t)arg;
     uintptr_t i;
 
     ck_assert_int_eq(cede_signal_watch(&set), 0);
     ready++;
     for (i = 0; i < WAITERS; i++)
         tasks[i] = cede_spawn(storm_waiter, (void *)((uintptr_t)arg + i + 1));
+    while (received < SENT) { /* waiters go, and others come */
+        ck_assert_int_eq(cede_sleep(harness_random(&seed) % 300000), 0);
+        i = harness_random(&seed) % WAITERS;
+        cede_cancel(tasks[i]);
+        ck_assert_int_eq(cede_await(tasks[i]), 0);
+        tasks[i] = cede_spawn(storm_waiter, (void *)(uintptr_t)(harness_random(&seed) | 1));
+    }
     for (i = 0; i < WAITERS; i++)
         ck_assert_int_eq(cede_await(tasks[i]), 0);
     ck_assert_int_eq(cede_signal_unwatch(&set), 0);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "crowd.h"
 #include "early.h"
 
 #define LONG (600 * CEDE_SECOND)
@@ -244,6 +245,49 @@ START_TEST(a_signal_ends_usleep_outside_a_task)
 }
 END_TEST
 
+/* ---- storm ---- */
+
+/* A sleep is never short, and what ends it early tells how much was left. */
+static void sleeps_at_random(void *unused, unsigned *seed)
+{
+    const int64_t duration = harness_random(seed) % 100000, before = cede_now();
+    const struct timespec time = {.tv_nsec = duration};
+    struct timespec left = {0};
+    int result;
+
+    (void)unused;
+    switch (harness_random(seed) % 4) {
+    case 0:
+        result = cede_sleep(duration);
+        break;
+    case 1:
+        result = cede_usleep((unsigned)duration / 1000 + 1);
+        break;
+    case 2:
+        result = cede_nanosleep(&time, &left);
+        break;
+    default:
+        errno = cede_clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &left);
+        result = errno ? -1 : 0;
+    }
+    if (crowd_check(result) == 0)
+        ck_assert_int_ge(cede_now() - before, duration);
+    else
+        ck_assert_int_le(left.tv_nsec, duration);
+}
+
+START_TEST(storm)
+{
+    struct crowd crowd = {.act = sleeps_at_random, .seed = 67 + (unsigned)_i, .tasks = 32, .threads = 1,
+                          .rounds = HARNESS_SCALE(4000)};
+
+    if (_i == 0)
+        crowd_run_alone(&crowd);
+    else
+        crowd_run(&crowd);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *sleep = suite_create("sleep");
@@ -259,6 +303,8 @@ Suite *suite(void)
     tcase_add_test(cases, others_run_meanwhile);
     tcase_add_test(cases, a_signal_ends_usleep_outside_a_task);
     tcase_add_test(cases, each_kind_ends_early);
+    tcase_add_loop_test(cases, storm, 0, 4);
+    tcase_set_timeout(cases, 120);
     suite_add_tcase(sleep, cases);
     return sleep;
 }
