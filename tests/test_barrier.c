@@ -5,6 +5,7 @@
 
 #include "crowd.h"
 #include "deadlock.h"
+#include "early.h"
 
 static struct cede_barrier barrier;
 static int passed;
@@ -51,42 +52,6 @@ TASK_TEST(it_needs_a_number)
     ck_assert_fails(cede_barrier_init(&barrier, 0), EINVAL);
 }
 
-TASK_TEST(a_cancelled_wait_does_not_count)
-{
-    struct cede_task *cancelled, *task;
-
-    ck_assert_int_eq(cede_barrier_init(&barrier, 2), 0);
-    cancelled = cede_spawn(waits, NULL);
-    cede_yield();
-    cede_cancel(cancelled);
-    ck_assert_int_eq(cede_await(cancelled), ECANCELED);
-    task = cede_spawn(waits, NULL);
-    cede_yield();
-    ck_assert_int_eq(passed, 0);
-    ck_assert_int_eq(waits(NULL), 1);
-    ck_assert_int_eq(cede_await(task), 0);
-}
-
-TASK_TEST(who_passes_passes_beside_a_cancellation)
-{
-    struct cede_task *task;
-    int order;
-
-    ck_assert_int_eq(cede_barrier_init(&barrier, 2), 0);
-    for (order = 0; order < 3; order++) {
-        task = cede_spawn(waits, NULL);
-        cede_yield();
-        if (order > 0)
-            cede_cancel(task);
-        if (order > 1)
-            cede_check(); /* now the task has been woken by it, but did not run yet */
-        ck_assert_int_eq(waits(NULL), 1);
-        if (order == 0)
-            cede_cancel(task);
-        ck_assert_int_eq(cede_await(task), 0);
-    }
-}
-
 TASK_TEST(a_deadline_ends_the_wait)
 {
     struct cede_task *task;
@@ -102,6 +67,28 @@ TASK_TEST(a_deadline_ends_the_wait)
         ck_assert_int_eq(waits(NULL), 1); /* the last does not wait */
     ck_assert_int_eq(cede_await(task), 0);
 }
+
+/* ---- ends of waits: who gives up does not count ---- */
+
+static int waits_once(void *unused)
+{
+    (void)unused;
+    return cede_barrier_wait(&barrier);
+}
+
+static void renews(void)
+{
+    ck_assert_int_eq(cede_barrier_init(&barrier, 2), 0);
+}
+
+static void completes(void)
+{
+    ck_assert_int_eq(cede_barrier_wait(&barrier), 1);
+}
+
+static const struct early_object waited_for = {.waits = waits_once, .arms = renews, .brings = completes, .alone = true};
+
+EARLY_TESTS(&waited_for)
 
 /* ---- deadlock ---- */
 
@@ -191,11 +178,10 @@ Suite *suite(void)
     tcase_add_test(cases, all_pass_together_and_again);
     tcase_add_test(cases, a_barrier_for_one_lets_everybody_pass);
     tcase_add_test(cases, it_needs_a_number);
-    tcase_add_test(cases, a_cancelled_wait_does_not_count);
-    tcase_add_test(cases, who_passes_passes_beside_a_cancellation);
     tcase_add_test(cases, a_deadline_ends_the_wait);
     tcase_add_test(cases, a_deadlock_is_reported);
     tcase_add_test(cases, threads_and_tasks_wait_for_each_other);
+    EARLY_ADD(cases);
     tcase_add_loop_test(cases, storm, 0, 4);
     suite_add_tcase(self, cases);
     return self;

@@ -5,6 +5,7 @@
 
 #include "crowd.h"
 #include "deadlock.h"
+#include "early.h"
 
 static struct cede_event event;
 
@@ -45,37 +46,6 @@ TASK_TEST(clear_makes_later_waits_wait)
     ck_assert_int_eq(cede_await(task), 0);
 }
 
-TASK_TEST(a_cancelled_wait_leaves_no_trace)
-{
-    struct cede_task *cancelled = cede_spawn(waits, NULL), *next = cede_spawn(waits, NULL);
-
-    cede_yield();
-    cede_cancel(cancelled);
-    ck_assert_int_eq(cede_await(cancelled), ECANCELED);
-    ck_assert_int_eq(cede_event_set(&event), 0);
-    ck_assert_int_eq(cede_await(next), 0);
-}
-
-TASK_TEST(what_was_waited_for_counts_more_than_a_cancellation)
-{
-    struct cede_task *task;
-    int order;
-
-    for (order = 0; order < 3; order++) {
-        task = cede_spawn(waits, NULL);
-        cede_yield();
-        if (order > 0)
-            cede_cancel(task);
-        if (order > 1)
-            cede_check(); /* now the task has been woken by it, but did not run yet */
-        ck_assert_int_eq(cede_event_set(&event), 0);
-        ck_assert_int_eq(cede_event_clear(&event), 0);
-        if (order == 0)
-            cede_cancel(task);
-        ck_assert_int_eq(cede_await(task), 0);
-    }
-}
-
 TASK_TEST(what_need_not_wait_succeeds_after_a_deadline)
 {
     cede_timeout (0) {
@@ -84,6 +54,28 @@ TASK_TEST(what_need_not_wait_succeeds_after_a_deadline)
         ck_assert_int_eq(waits(NULL), 0);
     }
 }
+
+/* ---- ends of waits ---- */
+
+static int waits_once(void *unused)
+{
+    (void)unused;
+    return cede_event_wait(&event);
+}
+
+static void clears(void)
+{
+    ck_assert_int_eq(cede_event_clear(&event), 0);
+}
+
+static void sets(void)
+{
+    ck_assert_int_eq(cede_event_set(&event), 0);
+}
+
+static const struct early_object waited_for = {.waits = waits_once, .arms = clears, .brings = sets};
+
+EARLY_TESTS(&waited_for)
 
 /* ---- deadlock ---- */
 
@@ -122,26 +114,6 @@ TASK_TEST(a_thread_sets_it_for_a_task)
     cede_spawn(starts_thread, &thread); /* after the wait has begun, when there was no other thread */
     ck_assert_int_eq(cede_event_wait(&event), 0);
     pthread_join(thread, NULL);
-}
-
-static void *waits_in_a_thread(void *passed)
-{
-    ck_assert_int_eq(cede_event_wait(&event), 0);
-    atomic_store((atomic_int *)passed, 1);
-    return NULL;
-}
-
-TASK_TEST(a_task_sets_it_for_a_thread)
-{
-    atomic_int passed = 0;
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, waits_in_a_thread, &passed), 0);
-    ck_assert_int_eq(cede_sleep(20 * CEDE_MILLISECOND), 0);
-    ck_assert_int_eq(atomic_load(&passed), 0);
-    ck_assert_int_eq(cede_event_set(&event), 0);
-    pthread_join(thread, NULL);
-    ck_assert_int_eq(atomic_load(&passed), 1);
 }
 
 /* ---- storm ---- */
@@ -210,12 +182,10 @@ Suite *suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, set_ends_all_waits);
     tcase_add_test(cases, clear_makes_later_waits_wait);
-    tcase_add_test(cases, a_cancelled_wait_leaves_no_trace);
-    tcase_add_test(cases, what_was_waited_for_counts_more_than_a_cancellation);
     tcase_add_test(cases, what_need_not_wait_succeeds_after_a_deadline);
     tcase_add_test(cases, a_deadlock_is_reported);
     tcase_add_test(cases, a_thread_sets_it_for_a_task);
-    tcase_add_test(cases, a_task_sets_it_for_a_thread);
+    EARLY_ADD(cases);
     tcase_add_loop_test(cases, storm, 0, 4);
     suite_add_tcase(self, cases);
     return self;

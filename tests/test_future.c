@@ -7,6 +7,7 @@
 
 #include "crowd.h"
 #include "deadlock.h"
+#include "early.h"
 
 static struct cede_future future;
 
@@ -113,36 +114,22 @@ TASK_TEST(a_deadline_ends_the_wait)
         ck_assert_int_eq(waits(NULL), 3);
 }
 
-TASK_TEST(a_cancelled_wait_leaves_the_others)
-{
-    struct cede_task *cancelled = cede_spawn(waits, NULL), *next = cede_spawn(waits, NULL);
+/* ---- ends of waits ---- */
 
-    cede_yield();
-    cede_cancel(cancelled);
-    ck_assert_int_eq(cede_await(cancelled), 1000 + ECANCELED);
+static int waits_once(void *unused)
+{
+    (void)unused;
+    return cede_future_wait(&future, NULL);
+}
+
+static void sets(void)
+{
     ck_assert_int_eq(cede_future_set(&future, 4), 0);
-    ck_assert_int_eq(cede_await(next), 4);
 }
 
-TASK_TEST(the_outcome_counts_more_than_a_cancellation)
-{
-    struct cede_task *task;
-    int order;
+static const struct early_object waited_for = {.waits = waits_once, .arms = renew, .brings = sets};
 
-    for (order = 0; order < 3; order++) {
-        renew();
-        task = cede_spawn(waits, NULL);
-        cede_yield();
-        if (order > 0)
-            cede_cancel(task);
-        if (order > 1)
-            cede_check(); /* now the task has been woken by it, but did not run yet */
-        ck_assert_int_eq(cede_future_set(&future, order), 0);
-        if (order == 0)
-            cede_cancel(task);
-        ck_assert_int_eq(cede_await(task), order);
-    }
-}
+EARLY_TESTS(&waited_for)
 
 /* ---- callbacks ---- */
 
@@ -299,22 +286,6 @@ TASK_TEST(a_thread_sets_it_for_a_task)
 
     cede_detach(cede_spawn(starts_thread, &thread)); /* after the wait has begun, when there was no other thread */
     ck_assert_int_eq(waits(NULL), 8);
-    pthread_join(thread, NULL);
-}
-
-static void *waits_in_a_thread(void *unused)
-{
-    ck_assert_int_eq(waits(NULL), 12);
-    return unused;
-}
-
-TASK_TEST(a_task_sets_it_for_a_thread)
-{
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, waits_in_a_thread, NULL), 0);
-    ck_assert_int_eq(cede_sleep(20 * CEDE_MILLISECOND), 0);
-    ck_assert_int_eq(cede_future_set(&future, 12), 0);
     pthread_join(thread, NULL);
 }
 
@@ -493,8 +464,6 @@ Suite *suite(void)
     tcase_add_test(cases, a_cancelled_future_is_told_from_a_cancelled_task);
     tcase_add_test(cases, the_first_outcome_stays);
     tcase_add_test(cases, a_deadline_ends_the_wait);
-    tcase_add_test(cases, a_cancelled_wait_leaves_the_others);
-    tcase_add_test(cases, the_outcome_counts_more_than_a_cancellation);
     tcase_add_test(cases, callbacks_are_called_in_order);
     tcase_add_test(cases, a_late_callback_is_called_at_once);
     tcase_add_test(cases, a_removed_callback_is_not_called);
@@ -502,7 +471,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_callback_may_free_itself_and_complete_another);
     tcase_add_test(cases, a_deadlock_is_reported);
     tcase_add_test(cases, a_thread_sets_it_for_a_task);
-    tcase_add_test(cases, a_task_sets_it_for_a_thread);
+    EARLY_ADD(cases);
     tcase_add_loop_test(cases, storm, 0, 4);
     tcase_add_loop_test(cases, storm_of_short_lives, 0, 4);
     suite_add_tcase(self, cases);

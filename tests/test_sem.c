@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Semaphores: nothing is taken twice, nothing is lost, and who comes first is served first. */
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "crowd.h"
 #include "deadlock.h"
+#include "early.h"
 
 static struct cede_sem sem;
 static char said[64];
@@ -57,38 +57,6 @@ TASK_TEST(who_comes_first_is_served_first)
     ck_assert_str_eq(said, "ab");
 }
 
-TASK_TEST(a_cancelled_wait_takes_nothing)
-{
-    struct cede_task *cancelled = cede_spawn(waits, NULL), *next = cede_spawn(waits, NULL);
-
-    cede_yield();
-    cede_cancel(cancelled);
-    ck_assert_int_eq(cede_await(cancelled), ECANCELED);
-    ck_assert_int_eq(cede_sem_post(&sem), 0);
-    ck_assert_int_eq(cede_await(next), 0);
-    ck_assert_int_eq(cede_sem_value(&sem), 0);
-}
-
-TASK_TEST(what_was_given_is_kept_beside_a_cancellation)
-{
-    struct cede_task *task;
-    int order;
-
-    for (order = 0; order < 3; order++) {
-        task = cede_spawn(waits, NULL);
-        cede_yield();
-        if (order > 0)
-            cede_cancel(task);
-        if (order > 1)
-            cede_check(); /* now the task has been woken by it, but did not run yet */
-        ck_assert_int_eq(cede_sem_post(&sem), 0);
-        if (order == 0)
-            cede_cancel(task);
-        ck_assert_int_eq(cede_await(task), 0);
-        ck_assert_int_eq(cede_sem_value(&sem), 0);
-    }
-}
-
 TASK_TEST(a_deadline_ends_the_wait)
 {
     cede_timeout (CEDE_MILLISECOND)
@@ -99,6 +67,28 @@ TASK_TEST(a_deadline_ends_the_wait)
         ck_assert_int_eq(waits(NULL), ETIMEDOUT);
     }
 }
+
+/* ---- ends of waits ---- */
+
+static int waits_once(void *unused)
+{
+    (void)unused;
+    return cede_sem_wait(&sem);
+}
+
+static void posts(void)
+{
+    ck_assert_int_eq(cede_sem_post(&sem), 0);
+}
+
+static void nothing_is_left(void)
+{
+    ck_assert_int_eq(cede_sem_value(&sem), 0);
+}
+
+static const struct early_object waited_for = {.waits = waits_once, .brings = posts, .checks = nothing_is_left};
+
+EARLY_TESTS(&waited_for)
 
 /* ---- deadlock ---- */
 
@@ -113,42 +103,6 @@ START_TEST(a_deadlock_is_reported)
     deadlock_assert_reported_alone(waits_for_nobody, " in semaphore 0x");
 }
 END_TEST
-
-/* ---- other threads ---- */
-
-static void *posts_later(void *unused)
-{
-    cede_sleep(20 * CEDE_MILLISECOND);
-    ck_assert_int_eq(cede_sem_post(&sem), 0);
-    return unused;
-}
-
-TASK_TEST(a_thread_posts_for_a_task)
-{
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, posts_later, NULL), 0);
-    ck_assert_int_eq(cede_sem_wait(&sem), 0);
-    pthread_join(thread, NULL);
-}
-
-static void *waits_in_a_thread(void *letter)
-{
-    ck_assert_int_eq(waits(letter), 0);
-    return NULL;
-}
-
-TASK_TEST(a_task_posts_for_a_thread)
-{
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, waits_in_a_thread, (void *)"t"), 0);
-    ck_assert_int_eq(cede_sleep(20 * CEDE_MILLISECOND), 0);
-    ck_assert_str_eq(said, "");
-    ck_assert_int_eq(cede_sem_post(&sem), 0);
-    pthread_join(thread, NULL);
-    ck_assert_str_eq(said, "t");
-}
 
 /* ---- storm ---- */
 
@@ -204,12 +158,9 @@ Suite *suite(void)
     tcase_add_test(cases, it_counts);
     tcase_add_test(cases, it_begins_and_ends_where_it_is_told);
     tcase_add_test(cases, who_comes_first_is_served_first);
-    tcase_add_test(cases, a_cancelled_wait_takes_nothing);
-    tcase_add_test(cases, what_was_given_is_kept_beside_a_cancellation);
     tcase_add_test(cases, a_deadline_ends_the_wait);
     tcase_add_test(cases, a_deadlock_is_reported);
-    tcase_add_test(cases, a_thread_posts_for_a_task);
-    tcase_add_test(cases, a_task_posts_for_a_thread);
+    EARLY_ADD(cases);
     tcase_add_loop_test(cases, storm, 0, 4);
     suite_add_tcase(self, cases);
     return self;

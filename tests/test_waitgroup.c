@@ -6,6 +6,7 @@
 
 #include "crowd.h"
 #include "deadlock.h"
+#include "early.h"
 
 static struct cede_waitgroup group;
 
@@ -47,40 +48,6 @@ TASK_TEST(it_counts_within_bounds)
     ck_assert_fails(cede_waitgroup_add(&group, -1u), EOVERFLOW);
 }
 
-TASK_TEST(a_cancelled_wait_leaves_no_trace)
-{
-    struct cede_task *cancelled, *next;
-
-    ck_assert_int_eq(cede_waitgroup_add(&group, 1), 0);
-    cancelled = cede_spawn(waits, NULL);
-    next = cede_spawn(waits, NULL);
-    cede_yield();
-    cede_cancel(cancelled);
-    ck_assert_int_eq(cede_await(cancelled), ECANCELED);
-    ck_assert_int_eq(cede_waitgroup_done(&group), 0);
-    ck_assert_int_eq(cede_await(next), 0);
-}
-
-TASK_TEST(what_was_waited_for_counts_more_than_a_cancellation)
-{
-    struct cede_task *task;
-    int order;
-
-    for (order = 0; order < 3; order++) {
-        ck_assert_int_eq(cede_waitgroup_add(&group, 1), 0);
-        task = cede_spawn(waits, NULL);
-        cede_yield();
-        if (order > 0)
-            cede_cancel(task);
-        if (order > 1)
-            cede_check(); /* now the task has been woken by it, but did not run yet */
-        ck_assert_int_eq(cede_waitgroup_done(&group), 0);
-        if (order == 0)
-            cede_cancel(task);
-        ck_assert_int_eq(cede_await(task), 0);
-    }
-}
-
 TASK_TEST(what_need_not_wait_succeeds_after_a_deadline)
 {
     cede_timeout (0) {
@@ -89,6 +56,28 @@ TASK_TEST(what_need_not_wait_succeeds_after_a_deadline)
         ck_assert_int_eq(waits(NULL), ETIMEDOUT);
     }
 }
+
+/* ---- ends of waits ---- */
+
+static int waits_once(void *unused)
+{
+    (void)unused;
+    return cede_waitgroup_wait(&group);
+}
+
+static void begins(void)
+{
+    ck_assert_int_eq(cede_waitgroup_add(&group, 1), 0);
+}
+
+static void ends(void)
+{
+    ck_assert_int_eq(cede_waitgroup_done(&group), 0);
+}
+
+static const struct early_object waited_for = {.waits = waits_once, .arms = begins, .brings = ends};
+
+EARLY_TESTS(&waited_for)
 
 /* ---- deadlock ---- */
 
@@ -104,45 +93,6 @@ START_TEST(a_deadlock_is_reported)
     deadlock_assert_reported_alone(waits_for_nobody, " in wait group 0x");
 }
 END_TEST
-
-/* ---- other threads ---- */
-
-static void *does_later(void *unused)
-{
-    cede_sleep(20 * CEDE_MILLISECOND);
-    ck_assert_int_eq(cede_waitgroup_done(&group), 0);
-    return unused;
-}
-
-TASK_TEST(a_task_waits_for_a_thread)
-{
-    pthread_t thread;
-
-    ck_assert_int_eq(cede_waitgroup_add(&group, 1), 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, does_later, NULL), 0);
-    ck_assert_int_eq(waits(NULL), 0);
-    pthread_join(thread, NULL);
-}
-
-static void *waits_in_a_thread(void *passed)
-{
-    ck_assert_int_eq(waits(NULL), 0);
-    atomic_store((atomic_int *)passed, 1);
-    return NULL;
-}
-
-TASK_TEST(a_thread_waits_for_a_task)
-{
-    atomic_int passed = 0;
-    pthread_t thread;
-
-    ck_assert_int_eq(cede_waitgroup_add(&group, 1), 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, waits_in_a_thread, &passed), 0);
-    ck_assert_int_eq(cede_sleep(20 * CEDE_MILLISECOND), 0);
-    ck_assert_int_eq(atomic_load(&passed), 0);
-    ck_assert_int_eq(cede_waitgroup_done(&group), 0);
-    pthread_join(thread, NULL);
-}
 
 /* ---- storm ---- */
 
@@ -220,13 +170,10 @@ Suite *suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, it_ends_all_waits_when_nothing_is_left);
     tcase_add_test(cases, it_counts_within_bounds);
-    tcase_add_test(cases, a_cancelled_wait_leaves_no_trace);
-    tcase_add_test(cases, what_was_waited_for_counts_more_than_a_cancellation);
     tcase_add_test(cases, what_need_not_wait_succeeds_after_a_deadline);
     tcase_add_test(cases, a_deadlock_is_reported);
-    tcase_add_test(cases, a_task_waits_for_a_thread);
-    tcase_add_test(cases, a_thread_waits_for_a_task);
     tcase_add_test(cases, who_waited_may_free_it);
+    EARLY_ADD(cases);
     tcase_add_loop_test(cases, storm, 0, 4);
     suite_add_tcase(self, cases);
     return self;
