@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
-#include "echo.h"
+#include "echo_cede.h"
 
 static int echo(void *arg)
 {
@@ -41,10 +41,17 @@ static int app(void *arg)
     return cede_close(listener);
 }
 
+void echo_cede_serve(long connections, const char *poller)
+{
+    const struct cede_run_attr attr = {.poller = poller};
+
+    if (cede_run_attr(&attr, app, &connections) != 0)
+        bench_fail("cede_run_attr");
+}
+
 static void serve(long connections)
 {
-    if (cede_run(app, &connections) != 0)
-        bench_fail("cede_run");
+    echo_cede_serve(connections, "epoll");
 }
 
 static void measure(const struct bench_case *which)
