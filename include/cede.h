@@ -43,7 +43,9 @@
 #include <cede/gen.h>
 #include <cede/group.h>
 #include <cede/io.h>
+#include <cede/ipc.h>
 #include <cede/local.h>
+#include <cede/lookup.h>
 #include <cede/net.h>
 #include <cede/offload.h>
 #include <cede/process.h>

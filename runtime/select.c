@@ -25,6 +25,7 @@ enum {
 struct sets {
     int nfds;
     fd_set *read, *write, *except;
+    const sigset_t *sigmask;
 };
 
 static bool has(const fd_set *set, int fd)
@@ -108,7 +109,7 @@ static int select_by_poll(const struct sets *sets, struct pollfd *fds, int count
     do {
         struct timespec left = cede__duration_timespec(cede__duration_left(cede_now(), until_ns));
 
-        ready = cede_ppoll(fds, (nfds_t)count, until_ns == INT64_MAX ? NULL : &left, NULL);
+        ready = cede_ppoll(fds, (nfds_t)count, until_ns == INT64_MAX ? NULL : &left, sets->sigmask);
         if (ready < 0)
             return -1;
         members = count_members(sets, fds, count);
@@ -177,27 +178,33 @@ static int cut_to_table(int nfds)
     return slots < nfds ? (int)slots : nfds;
 }
 
+/* In a task. */
+static int select_until(struct sets *sets, int64_t until_ns)
+{
+    if (sets->nfds < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (sets->nfds > FD_SETSIZE) {
+        sets->nfds = cut_to_table(sets->nfds);
+        if (sets->nfds < 0)
+            return -1;
+    }
+    return select_in_task(sets, until_ns);
+}
+
 int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)
 {
-    struct sets sets = {nfds, readfds, writefds, exceptfds};
+    struct sets sets = {nfds, readfds, writefds, exceptfds, NULL};
     int64_t duration_ns = timeout ? duration_of(timeout) : INT64_MAX, until_ns;
     struct timespec left;
     int ready, error;
 
     if (duration_ns < 0)
         return -1;
-    if (nfds < 0) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (nfds > FD_SETSIZE && cede__in_task()) {
-        sets.nfds = cut_to_table(nfds);
-        if (sets.nfds < 0)
-            return -1;
-    }
     until_ns = timeout ? cede__duration_after(cede_now(), duration_ns) : INT64_MAX;
     if (cede__in_task()) {
-        ready = select_in_task(&sets, until_ns);
+        ready = select_until(&sets, until_ns);
     } else {
         left = cede__duration_timespec(duration_ns);
         ready = (int)syscall(SYS_pselect6, nfds, readfds, writefds, exceptfds, timeout ? &left : NULL, NULL);
@@ -209,4 +216,20 @@ int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, 
         errno = error;
     }
     return ready;
+}
+
+int cede_pselect(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, const struct timespec *timeout,
+                 const sigset_t *sigmask)
+{
+    struct sets sets = {nfds, readfds, writefds, exceptfds, sigmask};
+    const struct { const sigset_t *mask; size_t size; } signals = {sigmask, CEDE__SYS_SIGSET_BYTES};
+    int64_t duration_ns = timeout ? cede__duration_of(timeout) : INT64_MAX;
+    struct timespec left;
+
+    if (duration_ns < 0)
+        return -1;
+    if (cede__in_task())
+        return select_until(&sets, timeout ? cede__duration_after(cede_now(), duration_ns) : INT64_MAX);
+    left = cede__duration_timespec(duration_ns);
+    return (int)syscall(SYS_pselect6, nfds, readfds, writefds, exceptfds, timeout ? &left : NULL, &signals);
 }

@@ -39,6 +39,7 @@
 
 #include <fcntl.h>
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -61,6 +62,17 @@ CEDE_API ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t
 /* fsync(2), fdatasync(2). -1 with errno ENOMEM or EAGAIN: see above. */
 CEDE_API int cede_fsync(int fd);
 CEDE_API int cede_fdatasync(int fd);
+
+/* flock(2), lockf(3); fcntl(2) for the commands that lock: F_SETLKW and F_OFD_SETLKW wait. The kernel tells nobody when a
+ * lock is free: the task tries again after 1 ms, then less often, down to every 16 ms; and it does not detect (EDEADLK)
+ * that two processes wait for each other. A wait that ends early has not locked. */
+CEDE_API int cede_flock(int fd, int operation);
+CEDE_API int cede_lockf(int fd, int command, off_t length);
+CEDE_API int cede_fcntl_lock(int fd, int command, struct flock *lock);
+
+/* copy_file_range(2), on a helper thread; one that has begun goes on to its end when the wait ends early. */
+CEDE_API ssize_t cede_copy_file_range(int in, int64_t *in_offset, int out, int64_t *out_offset, size_t size,
+                                      unsigned flags);
 
 /* stat(2), lstat(2), fstatat(2). -1 with errno ENOMEM or EAGAIN: see above. */
 CEDE_API int cede_stat(const char *path, struct stat *status);

@@ -24,6 +24,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -33,6 +34,8 @@
 #include <cede/base.h>
 
 struct addrinfo;
+struct epoll_event;
+struct mmsghdr;
 
 CEDE_BEGIN_DECLS
 
@@ -94,6 +97,26 @@ CEDE_API int cede_dup3(int fd, int newfd, int flags);
 CEDE_API int cede_poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
 CEDE_API int cede_ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *sigmask);
 CEDE_API int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout);
+
+/* pselect(2): as select, but the timeout is left alone; sigmask as ppoll's. */
+CEDE_API int cede_pselect(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
+                          const struct timespec *timeout, const sigset_t *sigmask);
+
+/* epoll_wait(2), epoll_pwait(2), epoll_pwait2(2). sigmask as ppoll's. */
+CEDE_API int cede_epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms);
+CEDE_API int cede_epoll_pwait(int fd, struct epoll_event *events, int max, int timeout_ms, const sigset_t *sigmask);
+CEDE_API int cede_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
+                               const sigset_t *sigmask);
+
+/* recvmmsg(2), sendmmsg(2). A wait that ends early after some messages returns how many. */
+CEDE_API int cede_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout);
+CEDE_API int cede_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+
+/* sendfile(2), splice(2), tee(2). Both ends have O_NONBLOCK for the moment of each system call, because there is no
+ * other way to keep it from waiting: another thread or process that shares the open file could see it. */
+CEDE_API ssize_t cede_sendfile(int out, int in, off_t *offset, size_t count);
+CEDE_API ssize_t cede_splice(int in, int64_t *in_offset, int out, int64_t *out_offset, size_t size, unsigned flags);
+CEDE_API ssize_t cede_tee(int in, int out, size_t size, unsigned flags);
 
 /* close(2). Tasks that wait on fd wake with EBADF. Does not park. -1 with errno EBADF if it is not open. */
 CEDE_API int cede_close(int fd);

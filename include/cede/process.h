@@ -33,8 +33,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include <cede/base.h>
+
+struct rusage;
 
 CEDE_BEGIN_DECLS
 
@@ -151,6 +154,24 @@ struct cede_process_exchange {
  * Models: Popen.communicate, subprocess.run.
  */
 CEDE_API int cede_process_communicate(struct cede_process *process, struct cede_process_exchange *exchange);
+
+/*
+ * waitpid(2), wait4(2), waitid(2): the same signatures, return values and errno. In a task, waiting parks: for the end of
+ * one child (pid > 0, P_PID, P_PIDFD) by its pidfd; for any of several, and for stops, it looks again after 1 ms, then less
+ * often, down to every 16 ms. ECANCELED, ETIMEDOUT: the wait was ended; no status has been taken.
+ */
+CEDE_API pid_t cede_waitpid(pid_t pid, int *status, int options);
+CEDE_API pid_t cede_wait4(pid_t pid, int *status, int options, struct rusage *usage);
+#ifdef WEXITED /* not in strict ISO C */
+CEDE_API int cede_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+#endif
+
+/*
+ * system(3). In a task it parks until the command has ended; SIGCHLD is not blocked meanwhile, since other tasks run on
+ * the thread. -1 with errno ECANCELED or ETIMEDOUT: the wait was ended, and the shell has been killed (not what it had
+ * started, as with pthread_cancel(3)).
+ */
+CEDE_API int cede_system(const char *command);
 
 CEDE_END_DECLS
 

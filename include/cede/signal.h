@@ -30,6 +30,8 @@
 
 #include <cede/base.h>
 
+struct timespec;
+
 CEDE_BEGIN_DECLS
 
 /*
@@ -46,6 +48,24 @@ CEDE_BEGIN_DECLS
 #ifdef SA_SIGINFO /* strict ISO C without _POSIX_C_SOURCE has no siginfo_t */
 CEDE_API int cede_signal_wait(const sigset_t *set, siginfo_t *info);
 #endif
+
+/*
+ * The waits of POSIX, for signals that the program has blocked: sigtimedwait(2), which with a timeout of NULL is
+ * sigwaitinfo(2). Nothing is caught or let through. Needs a descriptor while it waits (EMFILE, ENFILE).
+ * ECANCELED, ETIMEDOUT as every wait. Outside a task: the plain calls.
+ */
+#ifdef SA_SIGINFO
+CEDE_API int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
+#endif
+
+/*
+ * pause(2) and sigsuspend(2): park until a signal has come that has a handler, and the handler has run. Only handlers
+ * that were there when the wait began count. While a task waits, signals that have a handler are blocked on its thread
+ * and let through by the wait, so that tasks beside it see them a little later.
+ * Return -1 with errno EINTR; ECANCELED, ETIMEDOUT: no signal has come. Outside a task: the plain calls.
+ */
+CEDE_API int cede_pause(void);
+CEDE_API int cede_sigsuspend(const sigset_t *mask);
 
 /*
  * From now on the signals of *set are caught and kept for whoever waits for them, until the same set is given to

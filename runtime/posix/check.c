@@ -84,12 +84,38 @@ static void describe(const char *name, const Dl_info *loser)
                   : "Link -lcede-posix before it (or take its own definition away)");
 }
 
+/* ---- where libcede lies ---- */
+
+uintptr_t cede__posix_cede_begin, cede__posix_cede_end;
+
+static int note_libcede(struct dl_phdr_info *object, size_t size, void *unused)
+{
+    uintptr_t begin = UINTPTR_MAX, end = 0, at;
+    int i;
+
+    (void)size, (void)unused;
+    for (i = 0; i < object->dlpi_phnum; i++) {
+        if (object->dlpi_phdr[i].p_type != PT_LOAD)
+            continue;
+        at = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+        begin = at < begin ? at : begin;
+        end = at + object->dlpi_phdr[i].p_memsz > end ? at + object->dlpi_phdr[i].p_memsz : end;
+    }
+    at = (uintptr_t)cede_self;
+    if (at < begin || at >= end)
+        return 0;
+    cede__posix_cede_begin = begin;
+    cede__posix_cede_end = end;
+    return 1;
+}
+
 static __attribute__((constructor)) void start(void)
 {
     const char *option = getenv("CEDE_POSIX_CHECK"), *lost;
     struct cede__posix_name *name;
     Dl_info loser;
 
+    dl_iterate_phdr(note_libcede, NULL);
     /* Now, because dlsym(3) is not for signal handlers, but read(2) is. */
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
         cede__posix_find(name);

@@ -3,6 +3,7 @@
  * Making and closing descriptors under libc's names. None of these waits; they are here so that the runtime hears when
  * a number comes to mean something else, and so they go to cede also outside tasks.
  */
+#include <cede/file.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -66,7 +67,11 @@ int cede__posix_fcntl(int fd, int command, ...)
     case F_GETFL:
     case F_SETFL:
         return cede_fcntl(fd, command, (int)argument);
-    default:
-        return plain ? plain(fd, command, argument) : cede_fcntl(fd, command, argument);
+    case F_SETLKW:
+    case F_OFD_SETLKW:
+        if (CEDE__POSIX_WAITS())
+            return cede_fcntl_lock(fd, command, (struct flock *)argument);
+        break;
     }
+    return plain ? plain(fd, command, argument) : cede_fcntl(fd, command, argument);
 }

@@ -65,6 +65,14 @@ static inline bool cede__posix_in_libc(const void *return_address)
     return (uintptr_t)return_address - cede__posix_libc_begin < cede__posix_libc_end - cede__posix_libc_begin;
 }
 
+/* Where libcede lies; 0: not known yet. Written by the constructor. */
+extern uintptr_t cede__posix_cede_begin, cede__posix_cede_end __attribute__((visibility("hidden")));
+
+static inline bool cede__posix_in_cede(const void *address)
+{
+    return (uintptr_t)address - cede__posix_cede_begin < cede__posix_cede_end - cede__posix_cede_begin;
+}
+
 /* Whether the call that this is asked in is to be a wait of cede's. */
 #define CEDE__POSIX_WAITS() (cede__posix_in_task() && !cede__posix_in_libc(__builtin_return_address(0)))
 

@@ -3,6 +3,7 @@
  * Calls of libc that hand out or close a descriptor number, and that cede has no call of its own for: libc's own, and
  * the runtime is told.
  */
+#include <cede/file.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -67,6 +68,8 @@ int cede__posix_open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode = va_arg(arguments, unsigned);
     va_end(arguments);
+    if (cede__posix_in_task())
+        return cede_open(path, flags, mode);
     return plain ? made(plain(path, flags, mode)) : unknown();
 }
 
@@ -82,6 +85,8 @@ int cede__posix_openat(int directory, const char *path, int flags, ...)
     va_start(arguments, flags);
     mode = va_arg(arguments, unsigned);
     va_end(arguments);
+    if (cede__posix_in_task())
+        return cede_openat(directory, path, flags, mode);
     return plain ? made(plain(directory, path, flags, mode)) : unknown();
 }
 

@@ -8,7 +8,6 @@
 #include <cede/signal.h>
 #include <cede/task.h>
 #include <errno.h>
-#include <link.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,35 +23,6 @@ static struct {
     atomic_int flags; /* as the program gave them */
 } handlers[_NSIG];
 
-/* Where libcede lies: its own handlers are not the program's, and end nothing. */
-static uintptr_t cede_begin, cede_end;
-
-static int note_libcede(struct dl_phdr_info *object, size_t size, void *unused)
-{
-    uintptr_t begin = UINTPTR_MAX, end = 0, at;
-    int i;
-
-    (void)size, (void)unused;
-    for (i = 0; i < object->dlpi_phnum; i++) {
-        if (object->dlpi_phdr[i].p_type != PT_LOAD)
-            continue;
-        at = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
-        begin = at < begin ? at : begin;
-        end = at + object->dlpi_phdr[i].p_memsz > end ? at + object->dlpi_phdr[i].p_memsz : end;
-    }
-    at = (uintptr_t)cede_signal_handled;
-    if (at < begin || at >= end)
-        return 0;
-    cede_begin = begin;
-    cede_end = end;
-    return 1;
-}
-
-static __attribute__((constructor)) void start(void)
-{
-    dl_iterate_phdr(note_libcede, NULL);
-}
-
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
     int flags = atomic_load(&handlers[signo].flags);
@@ -67,10 +37,8 @@ static void on_signal(int signo, siginfo_t *info, void *context)
 /* sa_handler and sa_sigaction are one place. */
 static bool is_to_be_wrapped(const struct sigaction *action)
 {
-    uintptr_t address = (uintptr_t)action->sa_sigaction;
-
     return (action->sa_flags & SA_SIGINFO || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN))
-           && (address < cede_begin || address >= cede_end);
+           && !cede__posix_in_cede((const void *)(uintptr_t)action->sa_sigaction); /* its own end nothing */
 }
 
 __typeof__(sigaction) cede__posix_sigaction;

@@ -21,3 +21,10 @@ CEDE__POSIX_FORWARD(int, accept4, (int fd, struct sockaddr *addr, socklen_t *add
 
 CEDE__POSIX_FORWARD(int, connect, (int fd, const struct sockaddr *addr, socklen_t addrlen), (fd, addr, addrlen));
 CEDE__POSIX_EXPORT(__connect, connect);
+
+CEDE__POSIX_FORWARD(int, recvmmsg,
+                    (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout),
+                    (fd, messages, count, flags, timeout));
+CEDE__POSIX_FORWARD(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
+                    (fd, messages, count, flags));
+CEDE__POSIX_EXPORT(__sendmmsg, sendmmsg);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Message queues and semaphores between processes: the calls of System V and POSIX that wait, parking the task.
+ *
+ * Each has the signature, the return value and the errno of the call without the prefix; mqd_t is an int in Linux. In a
+ * task a wait can end early with ECANCELED or ETIMEDOUT (cede_timeout); nothing has been sent, taken or changed then.
+ * Outside a task each is the plain blocking call.
+ *
+ * A queue of POSIX is watched by the poller. System V tells nobody when something happens: the task tries again after 1
+ * ms, then less often, down to every 16 ms, and those who wait need not be served in the order in which they came.
+ */
+#ifndef CEDE_IPC_H
+#define CEDE_IPC_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <cede/base.h>
+
+struct sembuf;
+
+CEDE_BEGIN_DECLS
+
+/* msgsnd(2), msgrcv(2), semtimedop(2) (semop is the same with a timeout of NULL) */
+CEDE_API int cede_msgsnd(int queue, const void *message, size_t size, int flags);
+CEDE_API ssize_t cede_msgrcv(int queue, void *message, size_t size, long type, int flags);
+CEDE_API int cede_semtimedop(int set, struct sembuf *operations, size_t count, const struct timespec *timeout);
+
+/* mq_receive(3), mq_timedreceive(3), mq_send(3), mq_timedsend(3) */
+CEDE_API ssize_t cede_mq_receive(int queue, char *message, size_t size, unsigned *priority);
+CEDE_API ssize_t cede_mq_timedreceive(int queue, char *message, size_t size, unsigned *priority,
+                                      const struct timespec *until);
+CEDE_API int cede_mq_send(int queue, const char *message, size_t size, unsigned priority);
+CEDE_API int cede_mq_timedsend(int queue, const char *message, size_t size, unsigned priority,
+                               const struct timespec *until);
+
+CEDE_END_DECLS
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall(2): the system calls that wait, made by number. cede itself makes all of its own in this way; those go on to
+ * the kernel. System calls that differ from libc's function of the same name are turned into it here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cede/file.h>
+#include <cede/ipc.h>
+#include <cede/process.h>
+#include <cede/signal.h>
+
+#include "name.h"
+
+enum { ARGUMENTS = 6 };
+
+/* An argument, as the type that the call expects. */
+#define INT(i)       ((int)argument[i])
+#define UNSIGNED(i)  ((unsigned)argument[i])
+#define SIZE(i)      ((size_t)argument[i])
+#define POINTER(i)   ((void *)argument[i])
+
+/* pselect6(2) has seven arguments, of which two go by a pointer. */
+struct signals {
+    const sigset_t *mask;
+    size_t size;
+};
+
+static long sleep_by_clock(const long *argument)
+{
+    int error = cede_clock_nanosleep((clockid_t)argument[0], INT(1), POINTER(2), POINTER(3));
+
+    if (!error)
+        return 0;
+    errno = error;
+    return -1;
+}
+
+static long lock_file(const long *argument)
+{
+    return cede_fcntl_lock(INT(0), INT(1), POINTER(2));
+}
+
+/* Those that only some CPUs have, because they can be made by the general forms. */
+static long made_by_old_name(long number, const long *argument, bool *ours)
+{
+    switch (number) {
+#ifdef SYS_poll
+    case SYS_poll:
+        return cede_poll(POINTER(0), SIZE(1), INT(2));
+#endif
+#ifdef SYS_select
+    case SYS_select:
+        return cede_select(INT(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4));
+#endif
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait:
+        return cede_epoll_wait(INT(0), POINTER(1), INT(2), INT(3));
+#endif
+#ifdef SYS_pause
+    case SYS_pause:
+        return cede_pause();
+#endif
+#ifdef SYS_open
+    case SYS_open:
+        return cede_open(POINTER(0), INT(1), UNSIGNED(2));
+#endif
+    default:
+        *ours = false;
+        return -1;
+    }
+}
+
+static long made_between_descriptors(long number, const long *argument, bool *ours)
+{
+    switch (number) {
+    case SYS_sendfile:
+        return cede_sendfile(INT(0), INT(1), POINTER(2), SIZE(3));
+    case SYS_splice:
+        return cede_splice(INT(0), POINTER(1), INT(2), POINTER(3), SIZE(4), UNSIGNED(5));
+    case SYS_tee:
+        return cede_tee(INT(0), INT(1), SIZE(2), UNSIGNED(3));
+    case SYS_copy_file_range:
+        return cede_copy_file_range(INT(0), POINTER(1), INT(2), POINTER(3), SIZE(4), UNSIGNED(5));
+    case SYS_fsync:
+        return cede_fsync(INT(0));
+    case SYS_fdatasync:
+        return cede_fdatasync(INT(0));
+    case SYS_flock:
+        return cede_flock(INT(0), INT(1));
+    case SYS_openat:
+        return cede_openat(INT(0), POINTER(1), INT(2), UNSIGNED(3));
+    case SYS_msgsnd:
+        return cede_msgsnd(INT(0), POINTER(1), SIZE(2), INT(3));
+    case SYS_msgrcv:
+        return cede_msgrcv(INT(0), POINTER(1), SIZE(2), argument[3], INT(4));
+    case SYS_semtimedop:
+        return cede_semtimedop(INT(0), POINTER(1), SIZE(2), POINTER(3));
+    case SYS_mq_timedreceive:
+        return cede_mq_timedreceive(INT(0), POINTER(1), SIZE(2), POINTER(3), POINTER(4));
+    case SYS_mq_timedsend:
+        return cede_mq_timedsend(INT(0), POINTER(1), SIZE(2), UNSIGNED(3), POINTER(4));
+    default:
+        return made_by_old_name(number, argument, ours);
+    }
+}
+
+static long made_of_waiting(long number, const long *argument, bool *ours)
+{
+    const struct signals *signals;
+
+    switch (number) {
+    case SYS_ppoll:
+        return cede_ppoll(POINTER(0), SIZE(1), POINTER(2), POINTER(3));
+    case SYS_pselect6:
+        signals = POINTER(5);
+        return cede_pselect(INT(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4), signals ? signals->mask : NULL);
+    case SYS_epoll_pwait:
+        return cede_epoll_pwait(INT(0), POINTER(1), INT(2), INT(3), POINTER(4));
+#ifdef SYS_epoll_pwait2
+    case SYS_epoll_pwait2:
+        return cede_epoll_pwait2(INT(0), POINTER(1), INT(2), POINTER(3), POINTER(4));
+#endif
+    case SYS_nanosleep:
+        return cede_nanosleep(POINTER(0), POINTER(1));
+    case SYS_clock_nanosleep:
+        return sleep_by_clock(argument);
+    case SYS_wait4:
+        return cede_wait4(INT(0), POINTER(1), INT(2), POINTER(3));
+    case SYS_waitid:
+        return cede_waitid((idtype_t)argument[0], (id_t)argument[1], POINTER(2), INT(3));
+    case SYS_rt_sigtimedwait:
+        return cede_sigtimedwait(POINTER(0), POINTER(1), POINTER(2));
+    case SYS_rt_sigsuspend:
+        return cede_sigsuspend(POINTER(0));
+    default:
+        return made_between_descriptors(number, argument, ours);
+    }
+}
+
+/* The call as a wait of cede's; *ours is false if it has none. */
+static long made(long number, const long *argument, bool *ours)
+{
+    *ours = true;
+    switch (number) {
+    case SYS_read:
+        return cede_read(INT(0), POINTER(1), SIZE(2));
+    case SYS_write:
+        return cede_write(INT(0), POINTER(1), SIZE(2));
+    case SYS_readv:
+        return cede_readv(INT(0), POINTER(1), INT(2));
+    case SYS_writev:
+        return cede_writev(INT(0), POINTER(1), INT(2));
+    case SYS_pread64:
+        return cede_pread(INT(0), POINTER(1), SIZE(2), argument[3]);
+    case SYS_pwrite64:
+        return cede_pwrite(INT(0), POINTER(1), SIZE(2), argument[3]);
+    case SYS_recvfrom:
+        return cede_recvfrom(INT(0), POINTER(1), SIZE(2), INT(3), POINTER(4), POINTER(5));
+    case SYS_recvmsg:
+        return cede_recvmsg(INT(0), POINTER(1), INT(2));
+    case SYS_recvmmsg:
+        return cede_recvmmsg(INT(0), POINTER(1), UNSIGNED(2), INT(3), POINTER(4));
+    case SYS_sendto:
+        return cede_sendto(INT(0), POINTER(1), SIZE(2), INT(3), POINTER(4), (socklen_t)argument[5]);
+    case SYS_sendmsg:
+        return cede_sendmsg(INT(0), POINTER(1), INT(2));
+    case SYS_sendmmsg:
+        return cede_sendmmsg(INT(0), POINTER(1), UNSIGNED(2), INT(3));
+    case SYS_accept:
+        return cede_accept(INT(0), POINTER(1), POINTER(2));
+    case SYS_accept4:
+        return cede_accept4(INT(0), POINTER(1), POINTER(2), INT(3));
+    case SYS_connect:
+        return cede_connect(INT(0), POINTER(1), (socklen_t)argument[2]);
+    case SYS_fcntl:
+        *ours = INT(1) == F_SETLKW || INT(1) == F_OFD_SETLKW;
+        return *ours ? lock_file(argument) : -1;
+    default:
+        return made_of_waiting(number, argument, ours);
+    }
+}
+
+__typeof__(syscall) cede__posix_syscall;
+CEDE__POSIX_EXPORT(syscall, syscall);
+long cede__posix_syscall(long number, ...)
+{
+    __typeof__(&cede__posix_syscall) plain = (__typeof__(plain))cede__posix_plain(&cede__posix_name_syscall);
+    bool cedes = cede__posix_in_cede(__builtin_return_address(0)), ours = false;
+    long argument[ARGUMENTS], result = -1;
+    va_list arguments;
+    int i;
+
+    va_start(arguments, number);
+    for (i = 0; i < ARGUMENTS; i++)
+        argument[i] = va_arg(arguments, long);
+    va_end(arguments);
+    if (!cedes && cede__posix_cede_end && CEDE__POSIX_WAITS())
+        result = made(number, argument, &ours);
+    if (ours)
+        return result;
+    if (plain)
+        return plain(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
+    errno = ENOSYS;
+    return -1;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* runtime/child.c: waiting for children by the calls of POSIX; and the waits for signals of runtime/sigwait.c. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ends_early.h"
+
+/* ---- children ---- */
+
+static pid_t child;
+
+/* A child that ends with 7 when it is told to. */
+static void start_child(void)
+{
+    child = fork();
+    if (child == 0) {
+        sigset_t set;
+        int signo;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR2);
+        sigwait(&set, &signo);
+        _exit(7);
+    }
+    ck_assert_int_gt(child, 0);
+}
+
+static int end_child(void *unused)
+{
+    (void)unused;
+    return kill(child, SIGUSR2);
+}
+
+static int seven(pid_t pid, int status)
+{
+    return pid < 0 ? -1 : pid == child && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+static int by_waitpid(void *unused)
+{
+    int status = 0;
+    pid_t pid = cede_waitpid(child, &status, 0);
+
+    (void)unused;
+    return seven(pid, status);
+}
+
+static int by_waiting_for_any(void *unused)
+{
+    int status = 0;
+    pid_t pid = cede_waitpid(-1, &status, 0);
+
+    (void)unused;
+    return seven(pid, status);
+}
+
+static int by_wait4(void *unused)
+{
+    struct rusage usage;
+    int status = 0;
+    pid_t pid = cede_wait4(child, &status, 0, &usage);
+
+    (void)unused;
+    return seven(pid, status);
+}
+
+static int by_waitid(void *unused)
+{
+    siginfo_t info;
+
+    (void)unused;
+    return cede_waitid(P_PID, (id_t)child, &info, WEXITED) != 0 ? -1 : info.si_status;
+}
+
+static int by_waitid_for_any(void *unused)
+{
+    siginfo_t info;
+
+    (void)unused;
+    return cede_waitid(P_ALL, 0, &info, WEXITED) != 0 ? -1 : info.si_status;
+}
+
+TASK_TEST(children_are_waited_for)
+{
+    static cede_task_fn *const waits[] = {by_waitpid, by_waiting_for_any, by_wait4, by_waitid, by_waitid_for_any};
+    sigset_t set;
+    size_t i;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        start_child();
+        ck_assert_int_eq(cede_waitpid(child, NULL, WNOHANG), 0);
+        assert_ends_early(waits[i], NULL);
+        ck_assert_int_eq(beside(waits[i], NULL, end_child, NULL), 7);
+        ck_assert_fails(waits[i](NULL), ECHILD);
+    }
+    ck_assert_fails(cede_waitpid(-1, NULL, 0x40000), EINVAL);
+    ck_assert_fails(cede_waitid(P_ALL, 0, NULL, 0), EINVAL);
+}
+
+TASK_TEST(stops_are_waited_for)
+{
+    int status;
+
+    start_child();
+    kill(child, SIGSTOP);
+    ck_assert_int_eq(cede_waitpid(child, &status, WUNTRACED), child);
+    ck_assert(WIFSTOPPED(status));
+    kill(child, SIGKILL);
+    ck_assert_int_eq(cede_waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status));
+}
+
+/* ---- system ---- */
+
+static int by_system(void *unused)
+{
+    (void)unused;
+    return cede_system("exec sleep 10");
+}
+
+TASK_TEST(commands_run_beside_tasks)
+{
+    struct sigaction before, after;
+    int status;
+
+    sigaction(SIGINT, NULL, &before);
+    status = cede_system("sleep 0.02; exit 7");
+    ck_assert_int_eq(WEXITSTATUS(status), 7);
+    ck_assert_int_eq(cede_system(NULL), 1);
+    assert_ends_early(by_system, NULL);
+    sigaction(SIGINT, NULL, &after);
+    ck_assert(before.sa_handler == after.sa_handler);
+    ck_assert_fails(cede_waitpid(-1, NULL, WNOHANG), ECHILD); /* none is left */
+}
+
+/* ---- signals ---- */
+
+static sigset_t usr1;
+static int handled;
+
+static void on_signal(int signo)
+{
+    handled = signo;
+}
+
+static int send_it(void *unused)
+{
+    (void)unused;
+    return kill(getpid(), SIGUSR1);
+}
+
+static int by_sigtimedwait(void *unused)
+{
+    (void)unused;
+    return cede_sigtimedwait(&usr1, NULL, NULL);
+}
+
+TASK_TEST(blocked_signals_are_waited_for)
+{
+    static const struct timespec shortly = {.tv_nsec = 3000000}, nothing = {0}, wrong = {.tv_nsec = -1};
+    siginfo_t info;
+
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &usr1, NULL);
+    assert_ends_early(by_sigtimedwait, NULL);
+    ck_assert_int_eq(beside(by_sigtimedwait, NULL, send_it, NULL), SIGUSR1);
+    ck_assert_fails(cede_sigtimedwait(&usr1, &info, &shortly), EAGAIN);
+    ck_assert_fails(cede_sigtimedwait(&usr1, &info, &nothing), EAGAIN);
+    ck_assert_fails(cede_sigtimedwait(&usr1, &info, &wrong), EINVAL);
+    send_it(NULL);
+    ck_assert_int_eq(cede_sigtimedwait(&usr1, &info, &shortly), SIGUSR1);
+    ck_assert_int_eq(info.si_pid, getpid());
+}
+
+static int by_pause(void *unused)
+{
+    (void)unused;
+    return cede_pause();
+}
+
+static int by_sigsuspend(void *unused)
+{
+    sigset_t none;
+
+    (void)unused;
+    sigemptyset(&none);
+    return cede_sigsuspend(&none);
+}
+
+TASK_TEST(handlers_end_a_pause)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    sigset_t before, after;
+
+    sigaction(SIGUSR1, &action, NULL);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    assert_ends_early(by_pause, NULL);
+    ck_assert_int_eq(handled, 0);
+    ck_assert_int_eq(beside(by_pause, NULL, send_it, NULL), -1);
+    ck_assert_int_eq(errno, EINTR);
+    ck_assert_int_eq(handled, SIGUSR1);
+    assert_ends_early(by_sigsuspend, NULL);
+    handled = 0;
+    ck_assert_int_eq(beside(by_sigsuspend, NULL, send_it, NULL), -1);
+    ck_assert_int_eq(errno, EINTR);
+    ck_assert_int_eq(handled, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    ck_assert_mem_eq(&before, &after, 8);
+}
+
+Suite *suite(void)
+{
+    Suite *waits = suite_create("child");
+    TCase *cases = tcase_create("child");
+
+    tcase_set_timeout(cases, 20);
+    tcase_add_test(cases, children_are_waited_for);
+    tcase_add_test(cases, stops_are_waited_for);
+    tcase_add_test(cases, commands_run_beside_tasks);
+    tcase_add_test(cases, blocked_signals_are_waited_for);
+    tcase_add_test(cases, handlers_end_a_pause);
+    suite_add_tcase(waits, cases);
+    return waits;
+}
