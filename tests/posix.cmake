@@ -108,3 +108,12 @@ endif()
 if(TARGET demo)
     cede_test(demo unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_posix_demo.sh $<TARGET_FILE:demo>)
 endif()
+
+# ---- the table of calls ----
+
+# Measured where libc's entries are patched, on the CPU that the documents are about.
+if(TARGET cede-calls AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND NOT CMAKE_CROSSCOMPILING
+   AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CEDE_VALGRIND)
+    cede_test(check_calls check 300 ${CMAKE_CURRENT_SOURCE_DIR}/check_calls.sh $<TARGET_FILE:cede_command>)
+    set_tests_properties(check_calls PROPERTIES RUN_SERIAL ON)
+endif()

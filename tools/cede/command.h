@@ -19,7 +19,7 @@ struct command {
 };
 
 extern const struct command command_bench;
-extern const struct command command_run;
+extern const struct command command_calls, command_run;
 
 /* Says on standard error what is wrong with the command line, and where to read more. Returns COMMAND_USAGE. */
 int command_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

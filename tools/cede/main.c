@@ -9,6 +9,7 @@
 
 static const struct command *const commands[] = {
     &command_bench,
+    &command_calls,
     &command_run,
 };
 

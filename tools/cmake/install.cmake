@@ -11,6 +11,14 @@ if(TARGET cede_command)
     set_target_properties(cede_command PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
     install(TARGETS cede_command)
 endif()
+if(TARGET cede-calls)
+    set(cells ${CMAKE_INSTALL_LIBEXECDIR}/cede)
+    file(RELATIVE_PATH up /prefix/${cells} /prefix/${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(cede-calls PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
+    install(TARGETS cede-calls RUNTIME DESTINATION ${cells})
+    install(TARGETS cede-calls-library LIBRARY DESTINATION ${cells})
+    install(FILES runtime/posix/cede-calls.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
+endif()
 
 # ---- pkg-config: paths relative to the file, so that an installed tree may be moved ----
 
