@@ -242,6 +242,11 @@ static void put_header(struct dump *dump)
     cede__report_text(report, dump->worker->poller.backend->name);
     cede__report_text(report, ", guards by ");
     cede__report_text(report, cede__stack_guard_kind());
+    if (dump->worker->spin.limit_ns) {
+        cede__report_text(report, ", spin ");
+        cede__report_decimal(report, dump->worker->spin.limit_ns / CEDE_MICROSECOND);
+        cede__report_text(report, " us");
+    }
     cede__report_text(report, "\n");
 }
 

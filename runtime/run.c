@@ -119,6 +119,8 @@ static int open_worker(struct cede__worker *worker, const struct cede_run_attr *
     cede__timers_start(&worker->timers, cede__sched_now(worker));
     worker->polled_ns = worker->now_ns;
     worker->current = &worker->thread;
+    if (cede__spin_choose(&worker->spin, attr ? attr->spin_ns : 0) != 0)
+        return -1;
     if (cede__file_choose(worker, attr ? attr->files : NULL) != 0)
         return -1;
     return open_poller(&worker->poller, attr ? attr->poller : NULL);

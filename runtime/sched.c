@@ -119,16 +119,41 @@ void cede__sched_look(struct cede__worker *worker)
         poll(worker, 0);
 }
 
+/* Looks for events without sleeping, for a short while. Whether something came. */
+static bool spin(struct cede__worker *worker, int64_t timeout_ns)
+{
+    struct cede__spin *how = &worker->spin;
+    int64_t last_ns = worker->now_ns, end_ns;
+
+    end_ns = last_ns + (timeout_ns < how->limit_ns ? timeout_ns : how->limit_ns);
+    while (last_ns < end_ns) {
+        poll(worker, 0);
+        if (!cede__runqueue_empty(&worker->queue) || atomic_load_explicit(&worker->inbox, memory_order_relaxed)
+            || atomic_load_explicit(&worker->dump_requested, memory_order_relaxed))
+            return true;
+        if (cede__spin_disturbed(how, cede__sched_now(worker) - last_ns, worker->now_ns))
+            return false;
+        last_ns = worker->now_ns;
+        cede__relax();
+    }
+    return false;
+}
+
 /* Nothing can run: waits for something from outside, until something can. Runs on the stack of the task that has just
  * parked or ended. */
 static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
 {
-    int64_t next_ns, timeout_ns;
+    int64_t next_ns, timeout_ns, begin_ns = INT64_MAX;
 
     for (;;) {
         look(worker);
-        if (!cede__runqueue_empty(&worker->queue))
+        if (!cede__runqueue_empty(&worker->queue)) {
+            if (worker->spin.limit_ns && begin_ns != INT64_MAX)
+                cede__spin_waited(&worker->spin, worker->now_ns - begin_ns);
             return;
+        }
+        if (begin_ns == INT64_MAX)
+            begin_ns = worker->now_ns;
         next_ns = cede__timers_next(&worker->timers);
         if (next_ns == INT64_MAX && !worker->external && !worker->jobs
             && !((worker->shared || worker->reachable) && cede__sched_other_threads())) {
@@ -136,6 +161,8 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
             continue;
         }
         timeout_ns = next_ns == INT64_MAX ? INT64_MAX : next_ns > worker->now_ns ? next_ns - worker->now_ns : 0;
+        if (__builtin_expect(cede__spin_pays(&worker->spin, worker->now_ns), 0) && spin(worker, timeout_ns))
+            continue;
         /* An exchange where a sequentially consistent store would do: qemu 7.2 lets such a store on aarch64 pass the load
          * that follows, and a wake is lost. */
         atomic_exchange(&worker->asleep, true);

@@ -18,6 +18,7 @@
 #include "context.h"
 #include "poller.h"
 #include "runqueue.h"
+#include "spin.h"
 #include "stack.h"
 #include "task.h"
 #include "timer.h"
@@ -84,6 +85,7 @@ struct cede__worker {
     struct cede__stack thread_stack;      /* its stack, as far as the sanitizers care */
     struct cede__poller poller;
     struct cede__timers timers;
+    struct cede__spin spin;
     struct cede__worker *next;  /* in the list of all workers, which only grows: see run.c */
     atomic_bool in_use;         /* some thread runs it; changed under the lock of that list only */
     struct cede__list signal_waiters; /* tasks in cede_signal_wait(), the longest first; see signal.c */

@@ -14,7 +14,7 @@ level() { # FILE
         list | sys | ring | sanitizer | frame) echo 0 ;;
         context)                       echo 1 ;;
         task | stack)                  echo 2 ;;
-        sched | switch | runqueue | timer | poller*) echo 3 ;;
+        sched | switch | runqueue | spin | timer | poller*) echo 3 ;;
         wait)                          echo 4 ;;
         *)                             echo 5 ;;
     esac

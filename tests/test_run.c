@@ -260,6 +260,16 @@ START_TEST(runs_do_not_leak_descriptors)
 }
 END_TEST
 
+START_TEST(a_spin_out_of_bounds_is_EINVAL)
+{
+    struct cede_run_attr attr = {.spin_ns = CEDE_MILLISECOND + 1};
+
+    ck_assert_fails(cede_run_attr(&attr, returns_its_argument, NULL), EINVAL);
+    attr.spin_ns = -1;
+    ck_assert_int_eq(cede_run_attr(&attr, returns_its_argument, (void *)4), 4);
+}
+END_TEST
+
 #ifndef HARNESS_SANITIZED
 START_TEST(no_memory_is_ENOMEM)
 {
@@ -374,6 +384,7 @@ Suite *suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, it_returns_what_the_first_task_returned);
     tcase_add_test(cases, wrong_use_is_EINVAL);
+    tcase_add_test(cases, a_spin_out_of_bounds_is_EINVAL);
     tcase_add_test(cases, inside_a_task_it_is_EBUSY);
     tcase_add_test(cases, options_hold_for_the_first_task);
     tcase_add_test(cases, what_is_left_is_cancelled_and_awaited);

@@ -60,6 +60,9 @@ struct cede_run_attr {
                             default: as the environment variable CEDE_POLLER says, else "epoll" */
     const char *files;   /* how calls about files keep from blocking the thread, "ring" or "pool": see cede/file.h;
                             default: as the environment variable CEDE_FILE says, else "ring" where it can be had */
+    int64_t spin_ns;     /* for how long at most the thread looks for events again and again before it sleeps, up to
+                            CEDE_MILLISECOND; negative: never; default: as the environment variable CEDE_SPIN says, in
+                            microseconds, else never. See cede_run() */
 };
 
 /*
@@ -69,9 +72,17 @@ struct cede_run_attr {
  *
  * Returns what fn returned; where that is negative, errno is what fn left there, with its message (cede_error()). -1 with
  * errno also when fn never ran:
- *   EINVAL  fn is NULL; stack_size is out of bounds; poller, CEDE_POLLER, files or CEDE_FILE is not one of its names
+ *   EINVAL  fn is NULL; stack_size is out of bounds; poller, CEDE_POLLER, files or CEDE_FILE is not one of its names;
+ *           spin_ns, or CEDE_SPIN, is out of bounds
  *   EBUSY   this thread already runs a runtime (the call came from inside a task)
  *   ENOMEM, EMFILE, ENFILE  no memory or no descriptor for the runtime
+ *
+ * A thread that has nothing to run sleeps until an event comes; to be woken takes it some tens of microseconds. Where
+ * answers come sooner, as between two machines of one rack, spin_ns (50 microseconds are a good start) spares it that: one
+ * connection that waits for each answer gets two to three times as many. The price is a CPU that is busy while it waits.
+ * It is paid only while recent waits were short, so at most three times spin_ns in vain until some short ones follow; not
+ * where there is only one CPU; and when another thread wants the CPU, it stops for 10 ms, and up to a second if that goes
+ * on. Dumps name it.
  *
  * Does not park: it blocks the thread, which runs the tasks. Threads: any; several OS threads may each run a runtime of
  * their own. Models: asyncio.run.

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* When to look again and again instead of sleeping; see spin.h. */
+#include "spin.h"
+
+#include <cede/time.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LONGEST   CEDE_MILLISECOND
+#define PAUSE     (10 * CEDE_MILLISECOND)
+#define PAUSE_MAX CEDE_SECOND
+#define GAP       (20 * CEDE_MICROSECOND) /* a look takes one or two */
+
+/* In microseconds. -1: not a number in bounds. */
+static int64_t from_environment(void)
+{
+    const char *text = getenv("CEDE_SPIN");
+    char *end;
+    long long value;
+
+    if (!text || !*text)
+        return 0;
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    return *end || errno || value < 0 || value > LONGEST / CEDE_MICROSECOND ? -1 : value * CEDE_MICROSECOND;
+}
+
+/* On the only CPU, who is to bring the event cannot run. (That the thread may use one only says nothing of others.) */
+static bool alone(void)
+{
+    return sysconf(_SC_NPROCESSORS_ONLN) == 1;
+}
+
+int cede__spin_choose(struct cede__spin *spin, int64_t wish_ns)
+{
+    int saved = errno;
+    int64_t limit_ns = wish_ns ? wish_ns : from_environment();
+
+    if (limit_ns > LONGEST || (!wish_ns && limit_ns < 0)) {
+        errno = EINVAL;
+        return -1;
+    }
+    *spin = (struct cede__spin){.limit_ns = limit_ns > 0 && !alone() ? limit_ns : 0, .pause_ns = PAUSE};
+    errno = saved;
+    return 0;
+}
+
+void cede__spin_waited(struct cede__spin *spin, int64_t duration_ns)
+{
+    /* Who slept was woken late. */
+    if (duration_ns > 2 * spin->limit_ns) {
+        spin->score -= spin->score < 2 ? spin->score : 2;
+    } else if (spin->score < CEDE__SPIN_BEST) {
+        spin->score++;
+    }
+}
+
+bool cede__spin_disturbed(struct cede__spin *spin, int64_t gap_ns, int64_t now_ns)
+{
+    if (gap_ns <= GAP)
+        return false;
+    spin->resume_ns = now_ns + spin->pause_ns;
+    spin->pause_ns = 2 * spin->pause_ns < PAUSE_MAX ? 2 * spin->pause_ns : PAUSE_MAX;
+    spin->score = 0;
+    return true;
+}
