@@ -17,6 +17,8 @@ enum {
     /* While tasks keep running, the poller is looked at this often. Much less, and a busy server asks again in the midst of
      * the events of its last look: a system call for nothing. */
     POLL_INTERVAL_NS = 500 * 1000,
+    /* The same while there are requests that the kernel has not seen: seldom enough that many go together. */
+    SUBMIT_INTERVAL_NS = 100 * 1000,
 };
 
 _Thread_local struct cede__worker *cede__worker __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -113,9 +115,9 @@ static void look(struct cede__worker *worker)
 void cede__sched_look(struct cede__worker *worker)
 {
     look(worker);
-    /* Requests that nobody has seen yet do not wait for that: a call for all of them is not one for nothing. */
     if (worker->external
-        && (worker->now_ns - worker->polled_ns >= POLL_INTERVAL_NS || cede__poller_queued(&worker->poller)))
+        && worker->now_ns - worker->polled_ns
+               >= (cede__poller_queued(&worker->poller) ? SUBMIT_INTERVAL_NS : POLL_INTERVAL_NS))
         poll(worker, 0);
 }
 
