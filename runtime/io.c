@@ -255,6 +255,8 @@ static ssize_t attempt_request(struct transfer *t)
     entry->addr = (uintptr_t)t->iov->iov_base;
     entry->len = t->iov->iov_len < INT_MAX ? (unsigned)t->iov->iov_len : INT_MAX;
     entry->msg_flags = (unsigned)(t->flags & ~MSG_WAITALL); /* run() goes on by itself */
+    if (!writes) /* whoever reads usually has to wait: the kernel need not find out by an attempt that fails */
+        entry->ioprio = IORING_RECVSEND_POLL_FIRST;
     reason = cede__request_wait(ring, &request, &waiter, writes ? &t->call.record->writers : &t->call.record->readers,
                                 cede__call_deadline(&t->call));
     if (reason == CEDE__WAKE_DEADLINE)
