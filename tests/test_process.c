@@ -572,10 +572,11 @@ static int storm_one(void *arg)
 BOTH_TEST(storm)
 {
     struct cede_task *tasks[STORM];
+    const unsigned rounds = harness_emulated("speed") ? 2 : HARNESS_SCALE(20) + 2;
     unsigned seed = 4711, round, i;
     int before = open_descriptors();
 
-    for (round = 0; round < (unsigned)HARNESS_SCALE(20) + 2; round++) {
+    for (round = 0; round < rounds; round++) {
         for (i = 0; i < STORM; i++)
             tasks[i] = cede_spawn(storm_one, (void *)(uintptr_t)(harness_random(&seed) | 1));
         for (i = 0; i < STORM; i++) {
