@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """test_client_service.py SERVICE: examples/service in the hands of people who kill things.
 
-Starts PostgreSQL, Redis and three copies of the service on one port, loads them with wrk, and meanwhile kills a copy and
-starts it again, kills and starts Redis, and has PostgreSQL crash, recover, stop and start. All the while writers note
+Starts PostgreSQL, Redis and three copies of the service on one port, loads them with wrk, and meanwhile kills a copy
+and starts it again, kills and starts Redis, and has PostgreSQL crash, recover, stop and start. All the while writers note
 each note that was acknowledged, and readers ask for those. Afterwards every acknowledged note must be in PostgreSQL, no
 request may be left, and the copies must end when they are told to, with what they have begun. What is answered must be
 right or say why not; nothing may take longer than PATIENCE_S.
@@ -189,7 +189,7 @@ def manners(port):
 
     last = b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n"
     assert answers(b"GET /notes/1 HTTP/1.1\r\n\r\nGET /notes/x HTTP/1.1\r\n\r\n" + last) == [b"200", b"404", b"404"]
-    assert answers(b"PUT /notes HTTP/1.1\r\n\r\nGET /notes/99999999 HTTP/1.1\r\n\r\n" + last) == [b"405", b"404", b"404"]
+    assert answers(b"PUT /notes HTTP/1.1\r\n\r\nGET /notes/9999999 HTTP/1.1\r\n\r\n" + last) == [b"405", b"404", b"404"]
     assert answers(b"POST /notes HTTP/1.1\r\nContent-Length: 5000\r\n\r\n" + 5000 * b"x") == [b"413"]
     assert answers(b"GET /" + 500 * b"x" + b" HTTP/1.1\r\n\r\n") == [b"414"]
     assert answers(b"what is this?\r\n\r\n") == [b"400"]

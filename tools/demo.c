@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,15 +41,17 @@ static const char *program = "demo";
 
 static struct {
     long count, concurrency, delay_ms; /* -1: not given */
+    bool threads;                      /* instead of tasks */
     char **urls;
     int url_count;
 } options = {.count = -1, .concurrency = -1, .delay_ms = -1};
 
-/* Only one task runs at a time, so plain variables will do. */
+/* Only one task runs at a time, so plain variables would do; but not for threads. */
 static struct {
-    long next, done, failed;  /* of the downloads */
-    int tasks, peak_tasks, peak_threads;
-    bool finished;            /* the progress bar can go */
+    _Atomic long next, done, failed; /* of the downloads */
+    _Atomic int tasks;
+    int peak_tasks, peak_threads;
+    bool finished; /* the progress bar can go */
 } state;
 
 static struct cede_task *volatile interruptible; /* the first task, while Ctrl-C is to cancel it */
@@ -107,10 +110,11 @@ static int work(void *unused)
 {
     const char *url;
     CURLcode code;
+    long number;
 
     (void)unused;
-    while (state.next < options.count && !interrupted) {
-        url = options.urls[state.next++ % options.url_count];
+    while (!interrupted && (number = state.next++) < options.count) {
+        url = options.urls[number % options.url_count];
         code = download(url);
         if (code == CURLE_OK) {
             state.done++;
@@ -207,6 +211,36 @@ static int app(void *unused)
     return count == options.concurrency ? 0 : -1;
 }
 
+/* ---- the same without cede, to compare: outside tasks libc's calls are libc's own ---- */
+
+static void *work_in_thread(void *unused)
+{
+    work(unused);
+    return NULL;
+}
+
+/* One thread needs no other. */
+static int work_in_threads(void)
+{
+    pthread_t *threads = calloc((size_t)options.concurrency, sizeof *threads);
+    long count = 0, joined;
+    int error = threads ? 0 : ENOMEM;
+
+    if (options.concurrency == 1)
+        work(NULL);
+    else
+        while (!error && count < options.concurrency
+               && !(error = pthread_create(&threads[count], NULL, work_in_thread, NULL)))
+            count++;
+    count_threads();
+    for (joined = 0; joined < count; joined++)
+        pthread_join(threads[joined], NULL);
+    free(threads);
+    if (error)
+        fprintf(stderr, "%s: cannot start a thread: %s\n", program, strerror(error));
+    return error ? -1 : 0;
+}
+
 static void on_interrupt(int signo)
 {
     struct cede_task *task = interruptible;
@@ -288,7 +322,7 @@ static pid_t start_server(char *url, size_t size)
 static void usage(FILE *out)
 {
     fprintf(out,
-            "usage: %s [-n COUNT] [-c CONCURRENCY] [--delay MS] [URL...]\n"
+            "usage: %s [-n COUNT] [-c CONCURRENCY] [--threads] [--delay MS] [URL...]\n"
             "\n"
             "Downloads with plain blocking libcurl, each download in a task, all on one OS thread; the last line says\n"
             "how it went. Without a URL: from a server of its own, which answers each request after a delay.\n"
@@ -296,6 +330,7 @@ static void usage(FILE *out)
             "  -n, --count COUNT              downloads in all; default 1000, or each URL once\n"
             "  -c, --concurrency CONCURRENCY  at most so many at a time; default: all\n"
             "  -d, --delay MS                 the delay of the own server; default 100\n"
+            "  -t, --threads                  without cede, to compare: as many OS threads; -c 1: no other\n"
             "  -h, --help                     this text\n"
             "\n"
             "Exit status: 0 if all succeeded, 1 if not, 2 for wrong usage, 130 after Ctrl-C.\n",
@@ -326,11 +361,12 @@ static void parse(int argc, char **argv)
 {
     static const struct option names[] = {
         {"count", required_argument, NULL, 'n'}, {"concurrency", required_argument, NULL, 'c'},
-        {"delay", required_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0},
+        {"delay", required_argument, NULL, 'd'}, {"threads", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'}, {0},
     };
     int option, i;
 
-    while ((option = getopt_long(argc, argv, "n:c:d:h", names, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "n:c:d:th", names, NULL)) != -1)
         switch (option) {
         case 'n':
             options.count = number("-n", optarg, 1, MOST_DOWNLOADS);
@@ -340,6 +376,9 @@ static void parse(int argc, char **argv)
             break;
         case 'd':
             options.delay_ms = number("--delay", optarg, 0, LONGEST_DELAY_MS);
+            break;
+        case 't':
+            options.threads = true;
             break;
         case 'h':
             usage(stdout);
@@ -413,10 +452,13 @@ int main(int argc, char **argv)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 
     began = cede_now();
-    result = cede_run(app, NULL);
-    printf("%ld downloads, %ld failures, %.2f s, %d OS thread%s, %d tasks at peak\n", state.done, state.failed,
-           (double)(cede_now() - began) / (double)CEDE_SECOND, state.peak_threads, state.peak_threads == 1 ? "" : "s",
-           state.peak_tasks);
+    result = options.threads ? work_in_threads() : cede_run(app, NULL);
+    printf("%ld downloads, %ld failures, %.2f s, %d OS thread%s", state.done, state.failed,
+           (double)(cede_now() - began) / (double)CEDE_SECOND, state.peak_threads, state.peak_threads == 1 ? "" : "s");
+    if (options.threads)
+        printf("\n");
+    else
+        printf(", %d tasks at peak\n", state.peak_tasks);
     if (server > 0) {
         kill(server, SIGKILL);
         waitpid(server, NULL, 0);

@@ -7,6 +7,7 @@
  */
 #include <cede.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,24 +39,17 @@ static size_t add_length(char *data, size_t size, size_t count, void *total)
     return size * count;
 }
 
-struct fetch {
-    const char *url;
-    size_t *bytes;
-};
+struct fetch { const char *url; size_t *bytes; };
 
 static int fetch(struct fetch *arg)
 {
     CURL *curl = curl_easy_init();
-    CURLcode code;
-
+    cede_defer(curl_easy_cleanup, curl);
     curl_easy_setopt(curl, CURLOPT_URL, arg->url);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, add_length);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, arg->bytes);
-    code = curl_easy_perform(curl); /* parks, inside poll(2) and recv(2) */
-    if (code != CURLE_OK)
-        fprintf(stderr, "%s: %s\n", arg->url, curl_easy_strerror(code));
-    curl_easy_cleanup(curl);
-    return code == CURLE_OK ? 0 : -1;
+    CURLcode code = curl_easy_perform(curl); /* parks, inside poll(2) and recv(2) */
+    return code == CURLE_OK ? 0 : cede_fail(EIO, "%s: %s", arg->url, curl_easy_strerror(code));
 }
 
 static int app(void *unused)
@@ -71,7 +65,7 @@ static int app(void *unused)
     for (i = 0; i < FETCHES; i++)
         fetching[i] = cede_go(fetch, .url = url, .bytes = &bytes);
     for (i = 0; i < FETCHES; i++)
-        good += cede_await(fetching[i]) == 0;
+        good += cede_await(fetching[i]) == 0; /* else cede_error() says why */
     printf("%d of %d downloads, %zu bytes\n", good, FETCHES, bytes);
     printf("%s\n", cede_now() - began < CEDE_SECOND ? "at the same time" : "one after the other");
     cede_cancel(serving);

@@ -109,7 +109,8 @@ static int read_request(struct connection *connection)
             connection->parsed = 0;
             connection->size = (size_t)count;
         }
-        connection->parsed += http_parser_execute(&connection->parser, &settings, connection->input + connection->parsed,
+        connection->parsed += http_parser_execute(&connection->parser, &settings,
+                                                  connection->input + connection->parsed,
                                                   connection->size - connection->parsed);
         if (!connection->complete && !connection->refused && HTTP_PARSER_ERRNO(&connection->parser) != HPE_OK)
             connection->refused = 400;
@@ -145,8 +146,8 @@ static void say_metrics(struct response *response)
         "# TYPE cache_failures_total counter\ncache_failures_total %ld\n"
         "# TYPE database_failures_total counter\ndatabase_failures_total %ld\n"
         "# TYPE store_connections gauge\nstore_connections %ld\n",
-        metrics.connections, metrics.in_flight - 1 /* without this one */, metrics.by_status[2], metrics.by_status[4], metrics.by_status[5],
-        metrics.seconds, metrics.by_status[2] + metrics.by_status[4] + metrics.by_status[5], metrics.deadlines,
+        metrics.connections, metrics.in_flight - 1 /* without this one */, metrics.by_status[2],
+        metrics.by_status[4], metrics.by_status[5], metrics.seconds, metrics.by_status[2] + metrics.by_status[4] + metrics.by_status[5], metrics.deadlines,
         store_counts.hits, store_counts.misses, store_counts.cache_failures, store_counts.database_failures,
         store_counts.connected);
 }

@@ -22,8 +22,8 @@ struct store_counts store_counts;
 
 /* ---- pools ---- */
 
-/* A place for each connection that may exist. Who takes one out of the channel may use the connection in it, or make one
- * if it is empty (NULL), and puts it back. Where all are taken, cede_chan_get() waits. */
+/* A place for each connection that may exist. Who takes one out of the channel may use the connection in it, or make
+ * one if it is empty (NULL), and puts it back. Where all are taken, cede_chan_get() waits. */
 struct pool {
     cede_chan_of(void *) places;
     void *(*connect)(void); /* NULL: it failed, with errno and cede_error() */
@@ -40,8 +40,8 @@ static int pool_open(struct pool *pool, size_t places)
     return 0;
 }
 
-/* A connection in which an answer is left, or which is not usable for another reason, is closed: the next question on it
- * would get the answer to this one. */
+/* A connection in which an answer is left, or which is not usable for another reason, is closed: the next question on
+ * it would get the answer to this one. */
 static void pool_give(struct pool *pool, void *connection, bool usable)
 {
     if (connection && !usable) {

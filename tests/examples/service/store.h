@@ -2,9 +2,9 @@
 /*
  * Notes: texts by number, in PostgreSQL, with Redis in front of it as a cache.
  *
- * A note is never changed, so what the cache has is right, however old it is; and it is asked first, but never needed:
- * where Redis fails or is slow, the answer comes from PostgreSQL. Calls park, and keep to the deadline of the scope that
- * they are called in. When they fail, cede_error() says why, in a line for people.
+ * A note is never changed, so what the cache has is right, however old it is. It is asked first, but never needed:
+ * where Redis fails or is slow, the answer comes from PostgreSQL. Calls park, and keep to the deadline of the scope
+ * that they are called in. When they fail, cede_error() says why, in a line for people.
  */
 #ifndef SERVICE_STORE_H
 #define SERVICE_STORE_H
