@@ -154,7 +154,7 @@ FILES_TEST(opening_a_fifo_ends)
     int before = descriptors(), fd;
 
     ck_assert_int_eq(mkfifo("fifo", 0600), 0);
-    cede_timeout (20 * CEDE_MILLISECOND)
+    cede_timeout (300 * CEDE_MILLISECOND)
         ck_assert_fails(cede_open("fifo", O_RDONLY), ETIMEDOUT);
     ck_assert_int_gt(sleeps, 3); /* others ran meanwhile */
     cede_timeout (5 * CEDE_MILLISECOND)
