@@ -24,7 +24,8 @@ struct instruction {
     size_t opcode_at;               /* behind the prefixes */
     size_t relative_at;             /* where its displacement relative to the next instruction stands; 0: it has none */
     size_t relative_bytes;          /* of it */
-    enum { PLAIN, CONDITIONAL, JUMP } kind; /* jumps by that displacement; JUMP: always */
+    /* CONDITIONAL and JUMP go by that displacement, JUMP always. FIXED: known, but not moved. */
+    enum { PLAIN, CONDITIONAL, JUMP, FIXED } kind;
 };
 
 static int32_t displacement(const unsigned char *code, const struct instruction *one)
@@ -72,7 +73,19 @@ static int shape_of_one(unsigned char opcode)
     case 0xc7:
         return MODRM_IMM32;
     case 0x90: /* nop */
+    case 0x98: /* cdqe */
+    case 0x99: /* cqo */
+    case 0xc3: /* ret */
+    case 0xc9: /* leave */
         return NOTHING;
+    case 0x6a: /* push */
+        return IMM8;
+    case 0x68:
+        return IMM32;
+    case 0xff: /* inc, dec, push, and calls and jumps by a pointer */
+        return MODRM;
+    case 0xe8: /* call */
+        return REL32;
     case 0xa8:
         return IMM8;
     case 0xa9:
@@ -97,7 +110,11 @@ static int shape_of_two(unsigned char opcode)
         return REL32;
     if (opcode >= 0x40 && opcode < 0x50)
         return MODRM; /* cmov */
+    if (opcode >= 0x90 && opcode < 0xa0)
+        return MODRM; /* setcc */
     switch (opcode) {
+    case 0x05: /* syscall */
+        return NOTHING;
     case 0x10: /* movups and the like */
     case 0x11:
     case 0x1e: /* nop, endbr64 */
@@ -165,7 +182,9 @@ static bool decode(const unsigned char *code, struct instruction *one)
     case REL32:
         one->relative_at = at;
         one->relative_bytes = immediate = shape == REL8 ? 1 : 4;
-        one->kind = code[one->opcode_at] == 0xeb || code[one->opcode_at] == 0xe9 ? JUMP : CONDITIONAL;
+        one->kind = code[one->opcode_at] == 0xeb || code[one->opcode_at] == 0xe9 ? JUMP
+                    : code[one->opcode_at] == 0xe8                               ? FIXED
+                                                                                 : CONDITIONAL;
         break;
     case MODRM_TEST8: /* only test has an operand there, not, neg, mul have none */
     case MODRM_TEST32:
@@ -188,36 +207,54 @@ static bool decode(const unsigned char *code, struct instruction *one)
     }
     if (operand16 && immediate == 4)
         return false;
+    if (code[one->opcode_at] == 0xc3 || code[one->opcode_at] == 0xc9 || code[one->opcode_at] == 0xff)
+        one->kind = FIXED;
     one->bytes = at + immediate;
     return true;
 }
 
 /* ---- what jumps into the entry ---- */
 
-/* Any byte of the function is looked at as if a jump began there, so what is found may be none; what is not found is
- * not there. (A jump from outside the function into its middle is something that no compiler writes.) */
-static bool jumps_into(const unsigned char *function, size_t size, const unsigned char *begin, const unsigned char *end)
+static bool within(const unsigned char *target, const unsigned char *begin, const unsigned char *end)
 {
-    const unsigned char *at, *target;
+    return target > begin && target < end;
+}
+
+/* Whether a jump that begins at this byte, if one does, leads between begin and end. */
+static bool byte_jumps_into(const unsigned char *at, size_t left, const unsigned char *begin, const unsigned char *end)
+{
     int32_t wide;
 
-    for (at = begin; at + 2 <= function + size; at++) {
-        target = NULL;
-        if ((*at & 0xf0) == 0x70 || *at == 0xeb || (*at & 0xfc) == 0xe0)
-            target = at + 2 + (int8_t)at[1];
-        if (target > begin && target < end)
-            return true;
-        target = NULL;
-        if ((*at & 0xfe) == 0xe8 && at + 5 <= function + size) {
-            memcpy(&wide, at + 1, sizeof wide);
-            target = at + 5 + wide;
-        } else if (*at == 0x0f && (at[1] & 0xf0) == 0x80 && at + 6 <= function + size) {
-            memcpy(&wide, at + 2, sizeof wide);
-            target = at + 6 + wide;
-        }
-        if (target > begin && target < end)
-            return true;
+    if (left >= 2 && ((*at & 0xf0) == 0x70 || *at == 0xeb || (*at & 0xfc) == 0xe0)
+        && within(at + 2 + (int8_t)at[1], begin, end))
+        return true;
+    if (left >= 5 && (*at & 0xfe) == 0xe8) {
+        memcpy(&wide, at + 1, sizeof wide);
+        return within(at + 5 + wide, begin, end);
     }
+    if (left >= 6 && *at == 0x0f && (at[1] & 0xf0) == 0x80) {
+        memcpy(&wide, at + 2, sizeof wide);
+        return within(at + 6 + wide, begin, end);
+    }
+    return false;
+}
+
+/* Goes from instruction to instruction as far as they are understood; from then on any byte is looked at as if a jump began
+ * there, so what is found may be none; what is not found is not there. (A jump from outside the function into its middle
+ * is something that no compiler writes.) */
+static bool jumps_into(const unsigned char *function, size_t size, const unsigned char *begin, const unsigned char *end)
+{
+    const unsigned char *at = begin, *stop = function + size;
+    struct instruction one;
+
+    while (at < stop && decode(at, &one)) {
+        if (one.kind != PLAIN && one.relative_at && within(at + one.bytes + displacement(at, &one), begin, end))
+            return true;
+        at += one.bytes;
+    }
+    for (; at < stop; at++)
+        if (byte_jumps_into(at, (size_t)(stop - at), begin, end))
+            return true;
     return false;
 }
 
@@ -283,7 +320,7 @@ const char *cede__patch_plan(struct cede__patch *patch, unsigned char *function,
     memcpy(out, landing_pad, PAD_BYTES); /* it is called through a pointer */
     out += PAD_BYTES;
     while (code < patch->at + JUMP_BYTES && one.kind != JUMP) {
-        if (!decode(code, &one))
+        if (!decode(code, &one) || one.kind == FIXED)
             return "its first instructions are not understood";
         if (code + one.bytes > end)
             return "it is too short";

@@ -18,6 +18,11 @@
  * The program must use the shared libcede: a static one inside the program is a second runtime, of which
  * libcede-posix knows nothing.
  *
+ * A statically linked program takes libcede-posix.a, as a whole, with libcede.a; what differs then stands in
+ * runtime/posix/README.md:
+ *
+ *     cc -static program.c -Wl,--whole-archive -lcede-posix -Wl,--no-whole-archive -lcede
+ *
  * Names reach what the program and its libraries call, but neither what libc calls inside itself (fgets its read, popen
  * its wait) nor libraries loaded with RTLD_DEEPBIND. So at its start libcede-posix also changes the entries of glibc's
  * own functions, in memory, so that they lead to it. It does so only where it can do it safely, all at once or not at

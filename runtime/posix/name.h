@@ -31,6 +31,7 @@ struct cede__posix_name {
     cede__posix_fn *ours;            /* where it leads */
     const char *unpatched;           /* why libc's function of that name still has its old entry; NULL: it has not.
                                       * Set by the constructor */
+    cede__posix_fn *libc;            /* libc's function, in a static program; NULL: the program has none */
     bool is_symbol;                  /* it is exported; else it is libc's entry that leads here, or nothing */
 };
 
@@ -89,6 +90,21 @@ void cede__posix_stdio_start(void);
         __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {                         \
             .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function), .is_symbol = (exported)}
 
+#ifdef CEDE_POSIX_STATIC
+
+/* In a statically linked program the name is libc's: what leads here is the entry of libc's function, if the program has
+ * that function at all. */
+#define CEDE__POSIX_EXPORT(symbol, function)                                                                    \
+    extern cede__posix_fn cede__posix_libc_##symbol __asm__(#symbol) __attribute__((weak));                     \
+    static struct cede__posix_name cede__posix_name_##symbol                                                    \
+        __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {                         \
+            .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function), .plain = cede__posix_libc_##symbol,  \
+            .libc = cede__posix_libc_##symbol}
+
+#define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_EXPORT(symbol, function)
+
+#else
+
 /* Exports the function cede__posix_<function> of the same file as libc's `symbol`. */
 #define CEDE__POSIX_EXPORT(symbol, function)                                                                    \
     extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
@@ -97,6 +113,8 @@ void cede__posix_stdio_start(void);
 
 /* The same for a function that is called inside libc only, by no name: it is reached if its entry can be patched. */
 #define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_ENTER(symbol, function, false)
+
+#endif
 
 /*
  * Defines and exports a call that waits: in a task it is cede_<call>, elsewhere libc's own. libc's own and not cede's

@@ -5,9 +5,7 @@
  */
 #include "patch.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +31,7 @@ struct plan {
 /* ---- whether it may be tried ---- */
 
 extern char __libc_single_threaded __attribute__((weak)); /* glibc's, since 2.32 */
+extern char __sanitizer_print_stack_trace __attribute__((weak)), __tsan_init __attribute__((weak));
 
 /* Whether no other thread can be in the midst of what is about to be written. */
 static bool single_threaded(void)
@@ -44,11 +43,6 @@ static bool single_threaded(void)
     return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3; /* . and .. and one thread */
 }
 
-static bool defined_anywhere(const char *symbol)
-{
-    return dlsym(RTLD_DEFAULT, symbol) != NULL;
-}
-
 static const char *why_not(void)
 {
     const char *wish = getenv("CEDE_POSIX"), *preload = getenv("LD_PRELOAD");
@@ -57,7 +51,7 @@ static const char *why_not(void)
         return "CEDE_POSIX=symbols asks for symbols alone";
     if (wish && strcmp(wish, "patch") != 0 && wish[0])
         return "the value of CEDE_POSIX is neither `patch` nor `symbols`";
-    if (defined_anywhere("__sanitizer_print_stack_trace") || defined_anywhere("__tsan_init"))
+    if (&__sanitizer_print_stack_trace || &__tsan_init)
         return "a sanitizer has entries of its own";
     if (preload && strstr(preload, "vgpreload"))
         return "Valgrind does not look again at code that it has seen";
@@ -66,71 +60,10 @@ static const char *why_not(void)
     return NULL;
 }
 
-/* ---- libc ---- */
-
-struct libc {
-    void *handle;         /* for dlsym() */
-    const void *inside;   /* some address in it */
-    char path[256];
-};
-
-static int find_code(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    const struct libc *libc = arg;
-    uintptr_t begin, end;
-    int i;
-
-    (void)size;
-    for (i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-
-        if (header->p_type != PT_LOAD || !(header->p_flags & PF_X))
-            continue;
-        begin = info->dlpi_addr + header->p_vaddr;
-        end = begin + header->p_memsz;
-        if ((uintptr_t)libc->inside >= begin && (uintptr_t)libc->inside < end) {
-            cede__posix_libc_begin = begin;
-            cede__posix_libc_end = end;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* 0, or -1: it is not glibc, whose calls inside go through functions that have names. */
-static int find_libc(struct libc *libc)
-{
-    Dl_info info;
-
-    libc->inside = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
-    if (!libc->inside || !dladdr(libc->inside, &info))
-        return -1;
-    libc->handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-    if (!libc->handle)
-        return -1;
-    snprintf(libc->path, sizeof libc->path, "%s", info.dli_fname);
-    return dl_iterate_phdr(find_code, libc) == 1 ? 0 : -1;
-}
-
-/* The function of that name in libc, and its size in bytes; NULL if there is none. */
-static unsigned char *find_function(const struct libc *libc, const char *name, size_t *size)
-{
-    unsigned char *function = dlsym(libc->handle, name);
-    const ElfW(Sym) *symbol = NULL;
-    Dl_info info;
-
-    if (!function || (uintptr_t)function < cede__posix_libc_begin || (uintptr_t)function >= cede__posix_libc_end)
-        return NULL;
-    if (!dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
-        return NULL;
-    *size = symbol->st_size;
-    return function;
-}
-
 /* ---- islands ---- */
 
 /* Memory near enough to all of libc's code; NULL if there is none. */
-static unsigned char *map_islands(size_t bytes)
+static unsigned char *map_islands(const struct cede__posix_libc *libc, size_t bytes)
 {
     const uintptr_t step = UINT64_C(1) << 20;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), far, at;
@@ -138,14 +71,14 @@ static unsigned char *map_islands(size_t bytes)
     void *found;
     int below;
 
-    if (reach < cede__posix_libc_end - cede__posix_libc_begin + bytes + 2 * step)
+    if (reach < libc->end - libc->begin + bytes + 2 * step)
         return NULL;
-    reach = (reach - (cede__posix_libc_end - cede__posix_libc_begin) - bytes) / step * step;
+    reach = (reach - (libc->end - libc->begin) - bytes) / step * step;
     if (reach > 512 * step)
         reach = 512 * step; /* enough to look through */
     for (far = page; far < reach; far += step)
         for (below = 1; below >= 0; below--) {
-            at = below ? (cede__posix_libc_begin - far - bytes) / page * page : (cede__posix_libc_end + far + page - 1) / page * page;
+            at = below ? (libc->begin - far - bytes) / page * page : (libc->end + far + page - 1) / page * page;
             found = mmap((void *)at, bytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
             if (found == (void *)at)
@@ -170,7 +103,7 @@ static struct plan *plan_of(struct plan *plans, size_t count, const unsigned cha
 
 /* Plans every entry. What cannot be patched keeps its name alone, and says why in its row of the table. Returns how many
  * patches there are. */
-static size_t plan_all(const struct libc *libc, struct plan *plans, unsigned char *islands)
+static size_t plan_all(const struct cede__posix_libc *libc, struct plan *plans, unsigned char *islands)
 {
     struct cede__posix_name *name;
     unsigned char *function, *island;
@@ -179,7 +112,7 @@ static size_t plan_all(const struct libc *libc, struct plan *plans, unsigned cha
 
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++) {
         name->unpatched = "libc has no such function";
-        function = find_function(libc, name->name, &size);
+        function = cede__posix_libc_function(libc, name, &size);
         if (!function)
             continue;
         if (plan_of(plans, count, function)) {
@@ -203,7 +136,7 @@ static size_t plan_all(const struct libc *libc, struct plan *plans, unsigned cha
 }
 
 /* From now on libc's own function is what its entry was moved to. */
-static void use_originals(const struct libc *libc, struct plan *plans, size_t count)
+static void use_originals(const struct cede__posix_libc *libc, struct plan *plans, size_t count)
 {
     struct cede__posix_name *name;
     unsigned char *original;
@@ -213,7 +146,7 @@ static void use_originals(const struct libc *libc, struct plan *plans, size_t co
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++) {
         if (name->unpatched)
             continue;
-        plan = plan_of(plans, count, find_function(libc, name->name, &size));
+        plan = plan_of(plans, count, cede__posix_libc_function(libc, name, &size));
         original = plan->island + CEDE__PATCH_ORIGINAL;
         atomic_store(&name->plain, (cede__posix_fn *)(uintptr_t)original);
     }
@@ -257,10 +190,10 @@ static void write_all(const struct plan *plans, size_t count)
 }
 
 /* Returns NULL, or why not: nothing has been changed then. */
-static const char *patch_libc(const struct libc *libc, struct plan *plans, size_t names)
+static const char *patch_libc(const struct cede__posix_libc *libc, struct plan *plans, size_t names)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (names * CEDE__PATCH_ISLAND_BYTES + page - 1) / page * page;
-    unsigned char *islands = map_islands(bytes);
+    unsigned char *islands = map_islands(libc, bytes);
     const char *why = "libc's code cannot be made writable here";
     size_t count;
 
@@ -293,17 +226,19 @@ static const char *try(void)
     size_t names = (size_t)(__stop_cede_posix_names - __start_cede_posix_names);
     const char *why = why_not();
     struct plan *plans;
-    struct libc libc;
+    struct cede__posix_libc libc;
 
     if (why)
         return why;
-    if (find_libc(&libc) != 0)
+    if (cede__posix_libc_find(&libc) != 0)
         return "this libc is not glibc, or not a shared one";
     plans = calloc(names, sizeof *plans);
     why = plans ? patch_libc(&libc, plans, names) : "there is no memory";
     free(plans);
-    if (why)
-        cede__posix_libc_begin = cede__posix_libc_end = 0;
+    if (!why && !libc.is_program) {
+        cede__posix_libc_begin = libc.begin;
+        cede__posix_libc_end = libc.end;
+    }
     return why;
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Where libc's functions are, in a statically linked program: the linker knows, and has put them into the table. Takes the
+ * place of libc.c, and of check.c: no name can lead elsewhere. */
+#include <cede/posix.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "../name.h"
+#include "../patch.h"
+
+enum { LOOKED_AT = 64 }; /* how many bytes of a function are searched for jumps to its beginning: its size is not known */
+
+/* The bounds of the program's code, made by the linker. */
+extern unsigned char __executable_start[] __attribute__((visibility("hidden")));
+extern unsigned char etext[] __attribute__((visibility("hidden")));
+
+uintptr_t cede__posix_cede_begin, cede__posix_cede_end;
+
+int cede__posix_libc_find(struct cede__posix_libc *libc)
+{
+    *libc = (struct cede__posix_libc){.begin = (uintptr_t)__executable_start, .end = (uintptr_t)etext,
+                                      .is_program = true};
+    return 0;
+}
+
+unsigned char *cede__posix_libc_function(const struct cede__posix_libc *libc, const struct cede__posix_name *name,
+                                         size_t *size)
+{
+    (void)libc;
+    *size = LOOKED_AT;
+    return (unsigned char *)(uintptr_t)name->libc;
+}
+
+cede__posix_fn *cede__posix_find(struct cede__posix_name *name)
+{
+    (void)name;
+    return NULL;
+}
+
+static __attribute__((constructor)) void start(void)
+{
+    cede__posix_patch();
+    cede__posix_stdio_start();
+}
+
+int cede_posix_check(void)
+{
+    if (!cede__posix_patch_refusal())
+        return 0;
+    errno = ENOSYS;
+    return -1;
+}
+
+const char *cede_posix_problem(void)
+{
+    return cede__posix_patch_refusal() ? "libcede-posix: calls block the whole thread: libc's entries were not patched"
+                                       : NULL;
+}
+
+const char *cede_posix_symbols_only(void)
+{
+    return cede__posix_patch_refusal();
+}
+
+static const struct cede__posix_name *name_at(size_t index)
+{
+    return index < (size_t)(__stop_cede_posix_names - __start_cede_posix_names) ? &__start_cede_posix_names[index]
+                                                                                  : NULL;
+}
+
+const char *cede_posix_name(size_t index)
+{
+    const struct cede__posix_name *name = name_at(index);
+
+    return name ? name->name : NULL;
+}
+
+const char *cede_posix_unpatched(size_t index)
+{
+    const struct cede__posix_name *name = name_at(index);
+
+    return name ? name->unpatched : "there is no such name";
+}
