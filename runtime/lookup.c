@@ -139,28 +139,29 @@ static struct lookup *lookup_new(const struct question *question, const char *bu
 /* ---- the answer ---- */
 
 /* A pointer into our buffer becomes one into the caller's. */
-static void move_pointer(const struct lookup *lookup, char **pointer, char *buffer)
+static void *moved(const struct lookup *lookup, void *pointer, char *buffer)
 {
-    uintptr_t offset = (uintptr_t)*pointer - (uintptr_t)lookup->buffer;
+    uintptr_t offset = (uintptr_t)pointer - (uintptr_t)lookup->buffer;
 
-    if (*pointer && offset < lookup->size)
-        *pointer = buffer + offset;
+    return pointer && offset < lookup->size ? buffer + offset : pointer;
 }
 
 static void move_answer(const struct lookup *lookup, void *record, char *buffer)
 {
-    char ***list, **element;
+    char ***list, **element, **string;
     int i;
 
     memcpy(record, &lookup->record, lookup->layout->bytes);
     memcpy(buffer, lookup->buffer, lookup->size);
-    for (i = 0; i < lookup->layout->string_count; i++)
-        move_pointer(lookup, (char **)(void *)((char *)record + lookup->layout->strings[i]), buffer);
+    for (i = 0; i < lookup->layout->string_count; i++) {
+        string = (char **)(void *)((char *)record + lookup->layout->strings[i]);
+        *string = moved(lookup, *string, buffer);
+    }
     for (i = 0; i < lookup->layout->list_count; i++) {
         list = (char ***)(void *)((char *)record + lookup->layout->lists[i]);
-        move_pointer(lookup, (char **)list, buffer);
+        *list = moved(lookup, *list, buffer);
         for (element = *list; element && *element; element++)
-            move_pointer(lookup, element, buffer);
+            *element = moved(lookup, *element, buffer);
     }
 }
 

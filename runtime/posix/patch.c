@@ -31,7 +31,7 @@ struct plan {
 /* ---- whether it may be tried ---- */
 
 extern char __libc_single_threaded __attribute__((weak)); /* glibc's, since 2.32 */
-extern char __sanitizer_print_stack_trace __attribute__((weak)), __tsan_init __attribute__((weak));
+extern char __sanitizer_print_stack_trace __attribute__((weak)); /* every sanitizer has it */
 
 /* Whether no other thread can be in the midst of what is about to be written. */
 static bool single_threaded(void)
@@ -51,7 +51,7 @@ static const char *why_not(void)
         return "CEDE_POSIX=symbols asks for symbols alone";
     if (wish && strcmp(wish, "patch") != 0 && wish[0])
         return "the value of CEDE_POSIX is neither `patch` nor `symbols`";
-    if (&__sanitizer_print_stack_trace || &__tsan_init)
+    if (&__sanitizer_print_stack_trace)
         return "a sanitizer has entries of its own";
     if (preload && strstr(preload, "vgpreload"))
         return "Valgrind does not look again at code that it has seen";
