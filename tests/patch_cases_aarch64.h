@@ -15,6 +15,11 @@ static const struct good {
     {"nop", {WORD(0xd503201f), ADD_RET}},
     {"mov", {WORD(0xd2800003), ADD_RET}},
     {"b", {WORD(0x14000002), WORD(0), ADD_RET}},
+    {"cbz, not taken", {WORD(0x34000060), ADD_RET, WORD(0)}},
+    {"cbnz, taken", {WORD(0x35000040), WORD(0), ADD_RET}},
+    {"b.eq or b.ne", {WORD(0x54000021), ADD_RET}},
+    {"tbz, taken: bit 1 of 41 is clear", {WORD(0x36080040), WORD(0), ADD_RET}},
+    {"tbnz, taken: bit 0 of 41 is set", {WORD(0x37000040), WORD(0), ADD_RET}},
 };
 
 static const struct bad {
@@ -26,9 +31,6 @@ static const struct bad {
     {"a landing pad alone", "short", 4, {WORD(0xd503245f)}},
     {"adrp", "not understood", 16, {WORD(0x90000003), ADD_RET}},
     {"ldr literal", "not understood", 16, {WORD(0x58000043), ADD_RET}},
-    {"cbz", "not understood", 16, {WORD(0x34000040), ADD_RET}},
-    {"b.eq", "not understood", 16, {WORD(0x54000040), ADD_RET}},
-    {"tbz", "not understood", 16, {WORD(0x36000040), ADD_RET}},
     {"bl", "not understood", 16, {WORD(0x94000002), ADD_RET}},
     {"ret", "not understood", 16, {WORD(0xd65f03c0), ADD_RET}},
     {"svc", "not understood", 16, {WORD(0xd4000001), ADD_RET}},

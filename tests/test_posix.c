@@ -31,7 +31,7 @@
 
 /* ---- another task ticks meanwhile ---- */
 
-enum { ENOUGH_TICKS = 2, TICK_US = 1000, DELAY_US = 20 * TICK_US };
+enum { ENOUGH_TICKS = 1, TICK_US = 1000, DELAY_US = 20 * TICK_US };
 
 #define LONG_NS (3 * CEDE_SECOND) /* for what must not wait at all; shorter than libcheck's patience */
 

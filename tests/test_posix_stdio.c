@@ -14,7 +14,7 @@
 
 #include "harness.h"
 
-enum { TICK_US = 1000, DELAY_US = 20 * TICK_US, ENOUGH_TICKS = 2 };
+enum { TICK_US = 1000, DELAY_US = 20 * TICK_US, ENOUGH_TICKS = 1 };
 
 static int ticks, pair[2];
 static bool stop;

@@ -5,6 +5,7 @@
  */
 #include "../patch.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { INSTRUCTION_BYTES = 4 };
@@ -57,6 +58,12 @@ static const unsigned char *branch_target(const unsigned char *at)
     return at + (((int64_t)((uint64_t)word << 38)) >> 36);
 }
 
+/* B.cond; CBZ, CBNZ; TBZ, TBNZ. */
+static bool is_conditional(uint32_t word)
+{
+    return (word & 0xff000010) == 0x54000000 || (word & 0x7c000000) == 0x34000000;
+}
+
 /* Where a conditional or unconditional branch, CBZ or TBZ at `at` goes; NULL: it is none. */
 static const unsigned char *any_target(const unsigned char *at)
 {
@@ -71,13 +78,22 @@ static const unsigned char *any_target(const unsigned char *at)
     return NULL;
 }
 
+/* A conditional branch two instructions forward, whatever it was before. */
+static uint32_t over_one(uint32_t word)
+{
+    bool bit = (word & 0x7e000000) == 0x36000000; /* TBZ, TBNZ have 14 bits, the others 19 */
+
+    return bit ? (word & 0xfff8001f) | 2 << 5 : (word & 0xff00001f) | 2 << 5;
+}
+
 const char *cede__patch_plan(struct cede__patch *patch, unsigned char *function, size_t size, unsigned char *island,
                              void (*target)(void))
 {
     static const uint32_t far_jump[] = {0x58000050, 0xd61f0200}; /* LDR x16, .+8; BR x16 */
     unsigned char *original = island + CEDE__PATCH_ORIGINAL;
     const unsigned char *to;
-    uint32_t first, words[3];
+    uint32_t first, words[4];
+    size_t count = 3;
     size_t i;
 
     patch->at = function + (size >= INSTRUCTION_BYTES && is_pad(load(function)) ? INSTRUCTION_BYTES : 0);
@@ -92,15 +108,19 @@ const char *cede__patch_plan(struct cede__patch *patch, unsigned char *function,
     first = load(patch->at);
     to = branch_target(patch->at);
     words[0] = 0xd503245f; /* BTI c: it is called through a pointer */
+    words[2] = branch(original + 8, patch->at + INSTRUCTION_BYTES);
     if (to) {
         words[1] = branch(original + 4, to);
+    } else if (is_conditional(first)) {
+        words[1] = over_one(first);
+        words[3] = branch(original + 12, any_target(patch->at));
+        count = 4;
     } else if (is_movable(first) || is_hint(first)) {
         words[1] = first;
     } else {
         return "its first instruction is not understood";
     }
-    words[2] = branch(original + 8, patch->at + INSTRUCTION_BYTES);
-    memcpy(original, words, sizeof words);
+    memcpy(original, words, count * INSTRUCTION_BYTES);
     memcpy(island, far_jump, sizeof far_jump);
     memcpy(island + sizeof far_jump, &target, sizeof target);
     words[0] = branch(patch->at, island);

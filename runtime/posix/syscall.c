@@ -48,6 +48,7 @@ static long lock_file(const long *argument)
 /* Those that only some CPUs have, because they can be made by the general forms. */
 static long made_by_old_name(long number, const long *argument, bool *ours)
 {
+    (void)argument; /* newer CPUs have none of them */
     switch (number) {
 #ifdef SYS_poll
     case SYS_poll:
