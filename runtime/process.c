@@ -37,17 +37,6 @@ struct ends {
     int child[CEDE__PROCESS_STREAMS], parent[CEDE__PROCESS_STREAMS];
 };
 
-static int move_up(int fd)
-{
-    int moved;
-
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-    moved = cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    cede__sys_close(fd);
-    return moved;
-}
-
 static int open_pipe(struct ends *ends, int stream)
 {
     int fds[2];
@@ -56,7 +45,7 @@ static int open_pipe(struct ends *ends, int stream)
         return -1;
     ends->parent[stream] = fds[stream == CEDE__PROCESS_IN];
     cede__descriptor_made(ends->parent[stream], CEDE__FD_NOWAIT);
-    ends->child[stream] = move_up(fds[stream != CEDE__PROCESS_IN]);
+    ends->child[stream] = cede__sys_move_up(fds[stream != CEDE__PROCESS_IN]);
     return ends->child[stream] < 0 ? -1 : 0;
 }
 
@@ -68,7 +57,7 @@ static int open_stream(struct ends *ends, int stream, int wanted)
     if (wanted == CEDE_PROCESS_PIPE)
         return open_pipe(ends, stream);
     if (wanted == CEDE_PROCESS_NULL)
-        ends->child[stream] = move_up(cede__sys_open("/dev/null", O_RDWR | O_CLOEXEC, 0));
+        ends->child[stream] = cede__sys_move_up(cede__sys_open("/dev/null", O_RDWR | O_CLOEXEC, 0));
     else if (wanted > 0)
         ends->child[stream] = cede__sys_fcntl(wanted, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     else

@@ -138,6 +138,20 @@ static inline int cede__sys_fcntl(int fd, int command, unsigned long argument)
     return (int)syscall(SYS_fcntl, fd, command, argument);
 }
 
+/* A descriptor of the runtime's own, moved above the three standard ones if it is among them: in a program that was
+ * started without its standard input, say, a read of that must fail, and not read from the runtime. fd, or -1 with errno
+ * and fd closed; fd may be -1. */
+static inline int cede__sys_move_up(int fd)
+{
+    int moved;
+
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    moved = cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    cede__sys_close(fd);
+    return moved;
+}
+
 static inline int cede__sys_ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout,
                                   const sigset_t *sigmask)
 {

@@ -81,6 +81,7 @@ PATH=$(dirname "$program"):$PATH expect 0 "main, 1 .*" "$cede" run "$(basename "
 expect 5 '' "$cede" run sh -c 'exit 5'
 expect 143 '' "$cede" run sh -c 'kill -TERM $$'
 expect 0 'from standard input' "$cede" run cat <<< 'from standard input'
+expect 1 'cat: .*Bad file descriptor.*' sh -c '"$0" run cat <&-' "$cede"
 expect 0 'a pipe 6' "$cede" run bash -c 'sleep 0.01 && echo hello | cat | (echo a pipe $(wc -c))'
 printf '#! /bin/sh\necho script $1 $(env | grep -c CEDE_RUN)\n' > "$work/script"
 chmod +x "$work/script"

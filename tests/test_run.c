@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -247,6 +248,38 @@ START_TEST(no_descriptors_is_EMFILE_and_not_for_ever)
 }
 END_TEST
 
+static int finds_standard_ones_closed(void *unused)
+{
+    struct stat status;
+    int fd;
+    char byte;
+
+    (void)unused;
+    ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0);
+    ck_assert_int_eq(cede_stat("/", &status), 0); /* whatever the runtime opens late is open now */
+    for (fd = 0; fd <= STDERR_FILENO; fd++)
+        ck_assert_fails(read(fd, &byte, 1), EBADF);
+    return 0;
+}
+
+/* A program that was started without a standard input must not read from the runtime. */
+START_TEST(closed_standard_descriptors_stay_closed)
+{
+    int before[STDERR_FILENO + 1], fd, result;
+
+    for (fd = 0; fd <= STDERR_FILENO; fd++) {
+        before[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+        close(fd);
+    }
+    result = cede_run(finds_standard_ones_closed, NULL);
+    for (fd = 0; fd <= STDERR_FILENO; fd++) {
+        dup2(before[fd], fd);
+        close(before[fd]);
+    }
+    ck_assert_int_eq(result, 0);
+}
+END_TEST
+
 START_TEST(runs_do_not_leak_descriptors)
 {
     rlim_t before;
@@ -393,6 +426,7 @@ Suite *suite(void)
     tcase_add_test(cases, the_first_task_can_be_cancelled);
     tcase_add_test(cases, handles_do_not_outlive_a_run);
     tcase_add_test(cases, no_descriptors_is_EMFILE_and_not_for_ever);
+    tcase_add_test(cases, closed_standard_descriptors_stay_closed);
     tcase_add_test(cases, runs_do_not_leak_descriptors);
 #ifndef HARNESS_SANITIZED
     tcase_add_test(cases, no_memory_is_ENOMEM);
