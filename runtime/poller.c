@@ -19,7 +19,7 @@ enum {
 
 int cede__poller_init(struct cede__poller *poller)
 {
-    poller->wake_fd = cede__sys_move_up(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    poller->wake_fd = cede__sys_move_away(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     return poller->wake_fd < 0 ? -1 : 0;
 }
 

@@ -9,7 +9,7 @@
 
 static int backend_open(struct cede__poller *poller)
 {
-    poller->backend_fd = cede__sys_move_up((int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC));
+    poller->backend_fd = cede__sys_move_away((int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC));
     if (poller->backend_fd < 0)
         return -1;
     poller->backend_data = malloc(CEDE__POLLER_EVENTS * sizeof(struct epoll_event));

@@ -32,7 +32,8 @@ enum {
 
 /* ---- start ---- */
 
-/* The two ends of each stream; -1: none. What the process gets is above 2, so that no number is in the way of another. */
+/* The two ends of each stream; -1: none. What the process gets is above 2, so that no number is in the way of
+ * another. */
 struct ends {
     int child[CEDE__PROCESS_STREAMS], parent[CEDE__PROCESS_STREAMS];
 };

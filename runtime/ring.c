@@ -67,7 +67,7 @@ int cede__ring_open(struct cede__ring *ring, unsigned entries, int event_fd)
     unsigned most_blocked[2] = {MOST_BLOCKED, 0};
     int error;
 
-    *ring = (struct cede__ring){.fd = cede__sys_move_up((int)syscall(SYS_io_uring_setup, entries, &params))};
+    *ring = (struct cede__ring){.fd = cede__sys_move_away((int)syscall(SYS_io_uring_setup, entries, &params))};
     if (ring->fd < 0)
         return -1;
     if (map_queues(ring, &params) != 0

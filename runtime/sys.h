@@ -138,9 +138,8 @@ static inline int cede__sys_fcntl(int fd, int command, unsigned long argument)
     return (int)syscall(SYS_fcntl, fd, command, argument);
 }
 
-/* A descriptor of the runtime's own, moved above the three standard ones if it is among them: in a program that was
- * started without its standard input, say, a read of that must fail, and not read from the runtime. fd, or -1 with errno
- * and fd closed; fd may be -1. */
+/* The descriptor; or a copy of it above the standard three if it is one of them, and fd is closed. -1 with errno, and
+ * fd closed too; fd may be -1. */
 static inline int cede__sys_move_up(int fd)
 {
     int moved;
@@ -148,6 +147,19 @@ static inline int cede__sys_move_up(int fd)
     if (fd < 0 || fd > STDERR_FILENO)
         return fd;
     moved = cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    cede__sys_close(fd);
+    return moved;
+}
+
+/* The same for the runtime's own: if possible far above the numbers that programs choose themselves, as `exec 3<file`
+ * of a shell does; and never one of the standard three: where a program was started without its standard input, a read
+ * of that must fail, and not read from the runtime. */
+static inline int cede__sys_move_away(int fd)
+{
+    int moved = fd < 0 ? -1 : cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, 512);
+
+    if (moved < 0)
+        return cede__sys_move_up(fd); /* so few may be open */
     cede__sys_close(fd);
     return moved;
 }

@@ -83,6 +83,9 @@ expect 143 '' "$cede" run sh -c 'kill -TERM $$'
 expect 0 'from standard input' "$cede" run cat <<< 'from standard input'
 expect 1 'cat: .*Bad file descriptor.*' sh -c '"$0" run cat <&-' "$cede"
 expect 0 'a pipe 6' "$cede" run bash -c 'sleep 0.01 && echo hello | cat | (echo a pipe $(wc -c))'
+# A shell may use any number, also one that the runtime would have got.
+expect 0 'one two' "$cede" run bash -c \
+    'exec 3< <(sleep 0.05; echo one) 4< <(sleep 0.05; echo two) 5<&0; read -r x <&3; read -r y <&4; echo $x $(echo $y)'
 printf '#! /bin/sh\necho script $1 $(env | grep -c CEDE_RUN)\n' > "$work/script"
 chmod +x "$work/script"
 expect 0 'script x 0' "$cede" run "$work/script" x

@@ -281,9 +281,12 @@ TASK_TEST(spawn_may_lack_descriptors)
 {
     struct rlimit limit, few;
     struct cede_process process;
-    int fds[2];
+    int fds[2], second, taken[4], i;
 
+    for (i = 0; i < 4; i++) /* here, but not in the shell, which needs some */
+        taken[i] = cede_open("/dev/null", O_RDONLY | O_CLOEXEC);
     ck_assert_int_eq(cede_pipe2(fds, O_CLOEXEC), 0); /* the lowest that are free */
+    second = fds[1];
     cede_close(fds[0]);
     cede_close(fds[1]);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -299,7 +302,9 @@ TASK_TEST(spawn_may_lack_descriptors)
     cede_process_close(&process);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_int_eq(cede_pipe2(fds, O_CLOEXEC), 0); /* nothing has stayed open */
-    ck_assert_int_eq(fds[1], (int)few.rlim_cur + 1);
+    ck_assert_int_eq(fds[1], second);
+    for (i = 0; i < 4; i++)
+        cede_close(taken[i]);
 }
 
 /* Runs a script with these attributes and compares what it writes to its output. */
