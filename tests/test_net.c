@@ -760,9 +760,9 @@ Suite *suite(void)
     tcase_add_test(cases, out_of_descriptors_until_others_have_some);
     tcase_add_test(cases, a_pause_for_descriptors_can_be_ended);
     tcase_add_test(cases, a_storm_of_rude_clients);
+    tcase_add_test(cases, a_storm_of_ends);
 #if !defined CEDE__ASAN && !defined CEDE__TSAN
     tcase_add_test(cases, no_memory_for_stacks);
-    tcase_add_test(cases, a_storm_of_ends);
 #endif
     suite_add_tcase(net, cases);
     return net;
