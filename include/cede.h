@@ -14,6 +14,7 @@
  *   cede/gen.h     generators: functions that hand out one item after another
  *   cede/local.h   values of a task, inherited by its children
  *   cede/sync.h    mutex, rwlock, condition, event, semaphore, barrier, once, wait group
+ *   cede/lot.h     waiting at an address, for locks of one's own
  *   cede/future.h  results that are brought once, from any thread
  *   cede/offload.h functions that run on a helper thread
  *   cede/runtime.h tasks that are spawned from other threads
@@ -46,6 +47,7 @@
 #include <cede/ipc.h>
 #include <cede/local.h>
 #include <cede/lookup.h>
+#include <cede/lot.h>
 #include <cede/net.h>
 #include <cede/offload.h>
 #include <cede/process.h>

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "lot.h"
 #include "report.h"
 #include "run.h"
 #include "scope.h"
@@ -122,6 +123,7 @@ static void after_in_child(void)
 
     atomic_store(&process_id, (int)syscall(SYS_getpid));
     cede__signal_forked(own);
+    cede__lot_forked();
     cede__signal_unlock();
     cede__run_forked(own);
     cede__run_unlock();

@@ -9,6 +9,9 @@
  *   cede__sanitizer_stack_gone(s)                it is about to be unmapped
  *   cede__sanitizer_leave(from, to, dying)       just before a switch; dying: `from` will never be resumed
  *   cede__sanitizer_arrive(self)                 just after one, first thing on the stack that was switched to
+ * and for libc's locks where they are taken behind a sanitizer's back:
+ *   cede__sanitizer_acquire(object)              after it was locked
+ *   cede__sanitizer_release(object)              before it is unlocked
  */
 #ifndef CEDE_RUNTIME_SANITIZER_H
 #define CEDE_RUNTIME_SANITIZER_H
@@ -147,6 +150,23 @@ static inline __attribute__((always_inline)) void cede__sanitizer_leave(struct c
 #endif
 #ifdef CEDE__TSAN
     __tsan_switch_to_fiber(to->fiber, 0);
+#endif
+}
+
+/* What happened before a release of the object happened before an acquire that follows: where TSan cannot see why. */
+static inline void cede__sanitizer_acquire(void *object)
+{
+    (void)object;
+#ifdef CEDE__TSAN
+    __tsan_acquire(object);
+#endif
+}
+
+static inline void cede__sanitizer_release(void *object)
+{
+    (void)object;
+#ifdef CEDE__TSAN
+    __tsan_release(object);
 #endif
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "duration.h"
 #include "sys.h"
 
 enum { SPINS = 100 }; /* then whoever has set BUSY has probably lost its CPU, perhaps to this very thread */
@@ -46,11 +47,17 @@ static void deliver(struct cede__remote *remote)
 
 void cede__sync_wake(struct cede__sync_waiter *waiter)
 {
+    if (__builtin_expect(waiter->worker && waiter->worker == cede__worker, 1))
+        deliver(&waiter->remote);
+    else
+        cede__sync_post(waiter);
+}
+
+void cede__sync_post(struct cede__sync_waiter *waiter)
+{
     int saved = errno;
 
-    if (__builtin_expect(waiter->worker && waiter->worker == cede__worker, 1)) {
-        deliver(&waiter->remote);
-    } else if (waiter->worker) {
+    if (waiter->worker) {
         waiter->remote.deliver = deliver;
         cede__sched_post(waiter->worker, &waiter->remote);
     } else {
@@ -72,16 +79,24 @@ void cede__sync_wake_all(struct cede__list *taken)
 
 /* ---- wait ---- */
 
-enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter)
+enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter, int64_t deadline_ns)
 {
+    enum cede__wake reason = CEDE__WAKE_EVENT;
+    int64_t left_ns = INT64_MAX;
     int saved = errno;
 
     if (__builtin_expect(waiter->worker != NULL, 1))
-        return cede__wait(&waiter->wait, INT64_MAX);
-    while (!__atomic_load_n(&waiter->woken, __ATOMIC_ACQUIRE))
-        cede__sys_futex_wait(&waiter->woken, 0);
+        return cede__wait(&waiter->wait, deadline_ns);
+    while (reason == CEDE__WAKE_EVENT && !__atomic_load_n(&waiter->woken, __ATOMIC_ACQUIRE)) {
+        if (deadline_ns != INT64_MAX)
+            left_ns = cede__duration_left(cede_now(), deadline_ns);
+        if (left_ns == 0)
+            reason = CEDE__WAKE_DEADLINE;
+        else
+            cede__sys_futex_wait(&waiter->woken, 0, left_ns);
+    }
     errno = saved;
-    return CEDE__WAKE_EVENT;
+    return reason;
 }
 
 /* Another thread has taken the waiter, and its post is about to arrive. */
@@ -89,6 +104,10 @@ static void settle(struct cede__sync_waiter *waiter)
 {
     struct cede__worker *worker = waiter->worker;
 
+    if (!worker) {
+        cede__sync_park(waiter, INT64_MAX);
+        return;
+    }
     for (;;) {
         cede__sched_drain(worker);
         if (waiter->settled)
@@ -118,7 +137,7 @@ enum cede__wake cede__sync_wait(struct cede__sync *sync, uintptr_t *state, struc
 
     cede__sync_queue(sync, waiter);
     cede__sync_leave(sync, *state);
-    reason = cede__sync_park(waiter);
+    reason = cede__sync_park(waiter, INT64_MAX);
     if (reason != CEDE__WAKE_EVENT && !cede__sync_withdraw(sync, state, waiter))
         reason = CEDE__WAKE_EVENT;
     return reason;

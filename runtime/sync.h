@@ -117,7 +117,17 @@ static inline void cede__sync_waiter_init(struct cede__sync_waiter *waiter, cons
     waiter->taken = waiter->settled = waiter->writes = false;
     /* As a whole, so that a new member begins as zero. */
     waiter->wait = (struct cede__waiter){
-        .task = worker ? worker->current : NULL, .what = what, .subject = (intptr_t)object, .shared = true};
+        .task = worker ? worker->current : NULL, .what = what, .subject = (intptr_t)object, .shared = true,
+        .since_ns = worker ? worker->now_ns : 0};
+}
+
+/* The same for a thread that is to block, whatever else runs on it. */
+static inline void cede__sync_waiter_init_thread(struct cede__sync_waiter *waiter)
+{
+    waiter->self = (uintptr_t)&cede__worker | CEDE__SYNC_THREAD;
+    waiter->worker = NULL;
+    waiter->woken = 0;
+    waiter->taken = waiter->settled = waiter->writes = false;
 }
 
 /* Whether `self`, of a task or a thread, is of another OS thread than the waiter. */
@@ -159,6 +169,9 @@ void cede__sync_take_all(struct cede__sync *sync, struct cede__list *taken);
 void cede__sync_wake(struct cede__sync_waiter *waiter);
 void cede__sync_wake_all(struct cede__list *taken);
 
+/* cede__sync_wake() by way of the inbox in any case: for signal handlers, which may have interrupted the scheduler. */
+void cede__sync_post(struct cede__sync_waiter *waiter);
+
 /*
  * Adds the waiter to the queue, leaves the object, and waits. EVENT: it was taken, and nobody else knows the waiter any
  * more. Any other reason: it was not; it has left the queue, and the object is entered again, with *state.
@@ -168,10 +181,10 @@ enum cede__wake cede__sync_wait(struct cede__sync *sync, uintptr_t *state, struc
 /* The same for objects that have nothing to put right after an interrupted wait: 0, or -1 with errno. */
 int cede__sync_wait_errno(struct cede__sync *sync, uintptr_t state, struct cede__sync_waiter *waiter);
 
-/* The two halves of cede__sync_wait(). The first parks the task, or puts the thread to sleep, until woken (EVENT) or
- * interrupted. The second follows an interruption: true if it came in time, and then all is as above; false if the
+/* The two halves of cede__sync_wait(). The first parks the task, or puts the thread to sleep, until woken (EVENT),
+ * interrupted, or until deadline_ns (DEADLINE; INT64_MAX: none; absolute). The second follows an interruption: true if it came in time, and then all is as above; false if the
  * waiter had been taken, and then all is as after EVENT. */
-enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter);
+enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter, int64_t deadline_ns);
 bool cede__sync_withdraw(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter);
 
 #endif

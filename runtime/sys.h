@@ -174,10 +174,12 @@ static inline int cede__sys_ppoll(struct pollfd *fds, nfds_t nfds, const struct 
     return (int)syscall(SYS_ppoll, fds, nfds, timeout ? &left : NULL, sigmask, CEDE__SYS_SIGSET_BYTES);
 }
 
-/* Sleeps while *word == value; may return early. */
-static inline void cede__sys_futex_wait(const uint32_t *word, uint32_t value)
+/* Sleeps while *word == value, for timeout_ns at most (INT64_MAX: no limit); may return early. */
+static inline void cede__sys_futex_wait(const uint32_t *word, uint32_t value, int64_t timeout_ns)
 {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    const struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ns == INT64_MAX ? NULL : &timeout, NULL, 0);
 }
 
 /* Wakes one that sleeps on the word, which may not exist any more. */

@@ -68,7 +68,7 @@ START_TEST(every_entry_is_patched)
     ck_assert_msg(!cede_posix_symbols_only(), "symbols only: %s", cede_posix_symbols_only());
     for (i = 0; (name = cede_posix_name(i)); i++) {
         why = cede_posix_unpatched(i);
-        ck_assert_msg(!why || strstr(why, "no such function"), "%s: %s", name, why);
+        ck_assert_msg(!why || strstr(why, "no such function") || strstr(why, "must not park"), "%s: %s", name, why);
     }
     ck_assert_ptr_nonnull(cede_posix_unpatched(i));
 }

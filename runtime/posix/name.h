@@ -30,7 +30,7 @@ struct cede__posix_name {
     _Atomic(cede__posix_fn *) plain; /* libc's own function, once cede__posix_plain() has found it */
     cede__posix_fn *ours;            /* where it leads */
     const char *unpatched;           /* why libc's function of that name still has its old entry; NULL: it has not.
-                                      * Set by the constructor */
+                                      * Set by the constructor; those that must keep it say why from the start */
     cede__posix_fn *libc;            /* libc's function, in a static program; NULL: the program has none */
     bool is_symbol;                  /* it is exported; else it is libc's entry that leads here, or nothing */
 };
@@ -85,10 +85,11 @@ extern _Thread_local bool cede__posix_stdio_calls __attribute__((tls_model("init
 void cede__posix_stdio_start(void);
 
 /* Puts cede__posix_<function> of the same file into the table, under libc's `symbol`. */
-#define CEDE__POSIX_ENTER(symbol, function, exported)                                                           \
+#define CEDE__POSIX_ENTER(symbol, function, exported, why)                                                      \
     static struct cede__posix_name cede__posix_name_##symbol                                                    \
         __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {                         \
-            .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function), .is_symbol = (exported)}
+            .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function), .unpatched = (why),             \
+            .is_symbol = (exported)}
 
 #ifdef CEDE_POSIX_STATIC
 
@@ -109,10 +110,16 @@ void cede__posix_stdio_start(void);
 #define CEDE__POSIX_EXPORT(symbol, function)                                                                    \
     extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
         __attribute__((alias("cede__posix_" #function), visibility("default")));                                \
-    CEDE__POSIX_ENTER(symbol, function, true)
+    CEDE__POSIX_ENTER(symbol, function, true, NULL)
+
+/* The same for one whose calls inside libc, and in the dynamic linker, have to stay libc's own. */
+#define CEDE__POSIX_EXPORT_ONLY(symbol, function)                                                               \
+    extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
+        __attribute__((alias("cede__posix_" #function), visibility("default")));                                \
+    CEDE__POSIX_ENTER(symbol, function, true, "libc and the dynamic linker take locks that must not park")
 
 /* The same for a function that is called inside libc only, by no name: it is reached if its entry can be patched. */
-#define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_ENTER(symbol, function, false)
+#define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_ENTER(symbol, function, false, NULL)
 
 #endif
 

@@ -111,6 +111,8 @@ static size_t plan_all(const struct cede__posix_libc *libc, struct plan *plans, 
     size_t count = 0, size;
 
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++) {
+        if (name->unpatched)
+            continue;
         name->unpatched = "libc has no such function";
         function = cede__posix_libc_function(libc, name, &size);
         if (!function)

@@ -15,6 +15,8 @@
 
 #include "name.h"
 
+#ifndef CEDE_POSIX_STATIC /* there is no preloading into a static program */
+
 enum { FAILED = 125 }; /* as env(1) */
 
 /* What a main thread has by default, address space only. */
@@ -93,7 +95,7 @@ static int main_as_task(int argc, char **argv, char **envp)
 
 /* Every dynamically linked program calls it first. `init`, `fini` and the rest are libc's affair. */
 int cede__posix_start(main_fn *fn, int argc, char **argv, void *init, void *fini, void *linker_fini, void *stack_end);
-CEDE__POSIX_EXPORT(__libc_start_main, start);
+CEDE__POSIX_EXPORT_ONLY(__libc_start_main, start);
 int cede__posix_start(main_fn *fn, int argc, char **argv, void *init, void *fini, void *linker_fini, void *stack_end)
 {
     __typeof__(&cede__posix_start) plain =
@@ -108,3 +110,5 @@ int cede__posix_start(main_fn *fn, int argc, char **argv, void *init, void *fini
     }
     return plain(fn, argc, argv, init, fini, linker_fini, stack_end);
 }
+
+#endif
