@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "dump.h"
 #include "error.h"
 #include "file.h"
@@ -182,6 +183,7 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
         return -1;
     }
     cede__dump_start();
+    cede__audit_start();
     cede__fork_start();
     if (cede__overflow_enter(&overflow) != 0)
         return -1;

@@ -47,6 +47,15 @@
 #define CEDE__NO_ASAN
 #endif
 
+/* For code that reads what other threads write, on purpose, without a lock. */
+#if defined CEDE__TSAN && defined __clang__
+#define CEDE__NO_TSAN __attribute__((no_sanitize("thread"), noinline))
+#elif defined CEDE__TSAN
+#define CEDE__NO_TSAN __attribute__((no_sanitize_thread, noinline))
+#else
+#define CEDE__NO_TSAN
+#endif
+
 /* For a function that is entered on one stack and left on another: TSan's record of calls is kept per stack. */
 #if defined CEDE__TSAN && defined __clang__
 #define CEDE__CONTEXT_ENTRY __attribute__((disable_sanitizer_instrumentation, noinline))

@@ -89,6 +89,8 @@ expect 0 'one two' "$cede" run bash -c \
 printf '#! /bin/sh\necho script $1 $(env | grep -c CEDE_RUN)\n' > "$work/script"
 chmod +x "$work/script"
 expect 0 'script x 0' "$cede" run "$work/script" x
+CEDE_AUDIT_MS=20 expect 0 '.*cede: audit: "main" of thread [0-9]+ has been running without a wait for .*' \
+    "$cede" run --audit bash -c 'for ((i = 0; i < 500000; i++)); do :; done'
 # O_NONBLOCK on a descriptor that is shared with others would surprise them.
 expect 0 'left as it was' "$cede" run bash -c \
     'exec 3< <(sleep 0.05; echo x); read -r <&3; grep -q "^flags:.*4...$" /proc/self/fdinfo/3 || echo left as it was'

@@ -26,6 +26,14 @@
  * then the fault takes its normal course, to a core file or to the handler of SIGSEGV that was there before. cede_run()
  * installs handlers for SIGSEGV and SIGBUS, once, and hands on to the previous ones what is none of a guard's; it gives
  * its thread an alternate signal stack while it runs, unless there is one of 32 KiB or more.
+ *
+ * What never parks holds up all tasks of its thread. With CEDE_AUDIT=1 in the environment (or `cede run --audit`) a
+ * thread of its own watches for that: when a task has neither waited, yielded, ended nor completed a call of cede for
+ * CEDE_AUDIT_MS milliseconds (10), a report on standard error names the task, how long, whether it blocks or computes,
+ * the function, the library that called it, and its backtrace, while it lasts; a second line tells the whole time. The
+ * task's thread gets the signal SIGRTMAX-1 for this, which ends sleep(3), poll(2) and the like with EINTR where they
+ * block the thread: for finding out, not for production. It is a second thread, so deadlocks among locks that threads
+ * could share are not reported meanwhile. A child of fork(2) is not watched. Off, it costs one getenv(3) in all.
  */
 #ifndef CEDE_DUMP_H
 #define CEDE_DUMP_H

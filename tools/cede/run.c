@@ -11,7 +11,7 @@
 #include "program.h"
 
 struct options {
-    bool children;
+    bool children, audit;
 };
 
 static const char help[] =
@@ -21,6 +21,7 @@ static const char help[] =
     "in blocking calls of libc parks, and tasks that a library of it makes run meanwhile. Standard input, terminal,\n"
     "signals, process ID and exit status are the program's own.\n"
     "\n"
+    "  --audit      says what blocks the thread for more than 10 ms, or CEDE_AUDIT_MS: <cede/dump.h>\n"
     "  --children   programs that it starts run like this, too (else they run as without cede)\n"
     "\n"
     "Exit status: the program's; 2: wrong usage; 126: it cannot be run so (static, set-user-ID, another architecture\n"
@@ -83,6 +84,8 @@ static int parse(int argc, char **argv, struct options *options)
         }
         if (strcmp(argv[i], "--children") == 0) {
             options->children = true;
+        } else if (strcmp(argv[i], "--audit") == 0) {
+            options->audit = true;
         } else {
             command_usage(&command_run, "unknown option '%s'", argv[i]);
             return -1;
@@ -111,7 +114,7 @@ static int run(int argc, char **argv)
         command_error(&command_run, "%s", program.problem);
         return COMMAND_CANNOT;
     }
-    if (preload() != 0 || setenv("CEDE_RUN", options.children ? "main,children" : "main", 1) != 0)
+    if ((options.audit && setenv("CEDE_AUDIT", "1", 1) != 0) || preload() != 0 || setenv("CEDE_RUN", options.children ? "main,children" : "main", 1) != 0)
         return COMMAND_FAILED;
     execv(program.path, argv + first);
     command_error(&command_run, "%s: %s", program.path, strerror(errno));
