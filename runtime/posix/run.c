@@ -8,10 +8,12 @@
  */
 #include <cede/task.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "name.h"
 
@@ -28,6 +30,8 @@ static struct {
     main_fn *fn;
     int argc;
     char **argv;
+    uintptr_t stack_top; /* of the first task, or little less */
+    size_t stack_size;
 } program;
 
 static bool has_word(const char *list, const char *word)
@@ -77,13 +81,16 @@ static size_t stack_size(void)
 /* Returning from main ends the process, whatever other tasks do, as with threads. */
 static int first_task(void *unused)
 {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
     (void)unused;
+    program.stack_top = ((uintptr_t)__builtin_frame_address(0) + page - 1) / page * page;
     exit(program.fn(program.argc, program.argv, environ));
 }
 
 static int main_as_task(int argc, char **argv, char **envp)
 {
-    const struct cede_run_attr attr = {.name = "main", .stack_size = stack_size()};
+    const struct cede_run_attr attr = {.name = "main", .stack_size = program.stack_size = stack_size()};
 
     (void)envp;
     program.argc = argc;
@@ -91,6 +98,22 @@ static int main_as_task(int argc, char **argv, char **envp)
     cede_run_attr(&attr, first_task, NULL);
     fprintf(stderr, "cede run: %s: no runtime: %s\n", argv[0], strerror(errno));
     return FAILED;
+}
+
+/* Where main's stack is: some programs compare the addresses of their variables with it. */
+int cede__posix_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr);
+CEDE__POSIX_EXPORT_ONLY(pthread_getattr_np, pthread_getattr_np);
+int cede__posix_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
+{
+    __typeof__(&cede__posix_pthread_getattr_np) plain =
+        (__typeof__(plain))cede__posix_plain(&cede__posix_name_pthread_getattr_np);
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), bottom = program.stack_top - program.stack_size;
+    int error = plain ? plain(thread, attr) : ENOSYS;
+
+    if (error || !program.stack_top || here < bottom || here >= program.stack_top
+        || !pthread_equal(thread, pthread_self()))
+        return error;
+    return pthread_attr_setstack(attr, (void *)bottom, program.stack_size);
 }
 
 /* Every dynamically linked program calls it first. `init`, `fini` and the rest are libc's affair. */
