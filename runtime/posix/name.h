@@ -39,6 +39,9 @@ struct cede__posix_name {
 extern struct cede__posix_name __start_cede_posix_names[] __attribute__((visibility("hidden")));
 extern struct cede__posix_name __stop_cede_posix_names[] __attribute__((visibility("hidden")));
 
+/* Why a name was left without its entry on purpose. */
+extern const char cede__posix_only[] __attribute__((visibility("hidden")));
+
 /* libc's own function of that name; NULL if it has none (musl has fewer aliases). Keeps errno. */
 cede__posix_fn *cede__posix_find(struct cede__posix_name *name);
 
@@ -116,7 +119,7 @@ void cede__posix_stdio_start(void);
 #define CEDE__POSIX_EXPORT_ONLY(symbol, function)                                                               \
     extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
         __attribute__((alias("cede__posix_" #function), visibility("default")));                                \
-    CEDE__POSIX_ENTER(symbol, function, true, "libc and the dynamic linker take locks that must not park")
+    CEDE__POSIX_ENTER(symbol, function, true, cede__posix_only)
 
 /* The same for a function that is called inside libc only, by no name: it is reached if its entry can be patched. */
 #define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_ENTER(symbol, function, false, NULL)
