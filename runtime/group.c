@@ -25,7 +25,6 @@ struct cede__group {
     int error;                      /* errno that the group reports; 0: none */
     bool cancelled;                 /* no more spawns; the children have been cancelled */
     bool keep_going;
-    bool closed;
 };
 
 _Static_assert(sizeof(struct cede__group) <= sizeof(struct cede_group), "struct cede_group is too small");
@@ -207,7 +206,7 @@ static int close_group(struct cede__group *group, bool tell)
     forget_all(&group->ended);
     forget_all(&group->returned);
     cede__scope_close(cede__worker, &group->scope);
-    group->closed = true;
+    group->scope.task = NULL; /* whoever uses it now owns nothing: EPERM */
     errno = error;
     return result;
 }
@@ -407,7 +406,7 @@ void cede__group_leave(struct cede_group *group)
     struct cede__group *self = inside(group);
     int saved = errno;
 
-    if (self->scope.task && !self->closed)
+    if (self->scope.task)
         leave(&self->scope);
     errno = saved;
 }

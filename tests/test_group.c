@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Groups: tasks that end before their block does. */
+#include <stdlib.h>
+
 #include "deadlock.h"
 #include "harness.h"
 #include "sched.h"
@@ -360,6 +362,29 @@ TASK_TEST(only_the_owner_may_use_it)
         cede_group_go(g, a_child_may_only_add, .group = g);
         ck_assert_int_eq(cede_group_wait(g), 0);
     }
+}
+
+/* What is spawned into a group that has ended would outlive it, and the memory of both. */
+TASK_TEST(once_closed_it_takes_no_more)
+{
+    struct cede_group *group = malloc(sizeof(*group)); /* where a sanitizer sees what comes too late */
+    int ended = 0;
+
+    ck_assert_int_eq(cede_group_open(group), 0);
+    ck_assert_ptr_nonnull(cede_group_go(group, child, .ended = &ended));
+    ck_assert_int_eq(cede_group_close(group), 0);
+    ck_assert_ptr_null(cede_group_spawn(group, NULL, joins, NULL));
+    ck_assert_int_eq(errno, EPERM);
+    ck_assert_fails(cede_group_wait(group), EPERM);
+    ck_assert_fails(cede_group_cancel(group), EPERM);
+    ck_assert_fails(cede_group_limit(group, 1), EPERM);
+    ck_assert_fails(cede_group_keep_going(group, 1), EPERM);
+    ck_assert_ptr_null(cede_group_next(group));
+    ck_assert_int_eq(errno, EPERM);
+    ck_assert_fails(cede_group_close(group), EPERM);
+    free(group);
+    ck_assert_int_eq(cede_sleep(MS), 0);
+    ck_assert_int_eq(ended, 1);
 }
 
 TASK_TEST(what_spawn_fails_with)
@@ -752,6 +777,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_deadline_ends_the_wait_at_the_limit);
     tcase_add_test(cases, a_spawn_that_fails_at_the_limit_passes_its_place_on);
     tcase_add_test(cases, only_the_owner_may_use_it);
+    tcase_add_test(cases, once_closed_it_takes_no_more);
     tcase_add_test(cases, what_spawn_fails_with);
     tcase_add_test(cases, next_is_ended_like_any_wait);
     tcase_add_test(cases, next_is_ended_by_cancelling);

@@ -15,7 +15,7 @@
  * a deadline passes while it waits for the group, the group's tasks are cancelled, and awaited all the same.
  *
  * A group belongs to the task that opened it: every call below with a group must come from that task (EPERM), except
- * that any task of the group may add siblings.
+ * that any task of the group may add siblings. Once it has ended it is nobody's: all fail with EPERM.
  *
  * Models: asyncio.TaskGroup, errgroup.Group, Trio's nursery.
  */
