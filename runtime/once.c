@@ -2,6 +2,8 @@
 /* One-time initialisation; see cede/sync.h. */
 #include <errno.h>
 
+#include <cede/defer.h>
+
 #include "mutex.h"
 
 struct __attribute__((may_alias)) cede__once {
@@ -11,20 +13,25 @@ struct __attribute__((may_alias)) cede__once {
 
 _Static_assert(sizeof(struct cede__once) <= sizeof(struct cede_once), "struct cede_once is too small");
 
+static void unlock(void *mutex)
+{
+    cede_mutex_unlock(mutex);
+}
+
 static __attribute__((noinline)) int call_first(struct cede__once *once, cede_task_fn *fn, void *arg)
 {
-    int result = 0, error;
+    struct cede_defer unlocked; /* fn may call cede_exit() */
+    int result = 0;
 
     if (cede__mutex_lock(&once->mutex, "once") != 0)
         return -1;
+    cede_defer_push(&unlocked, unlock, &once->mutex);
     if (!once->done) {
         result = fn(arg);
         if (result >= 0)
             __atomic_store_n(&once->done, 1, __ATOMIC_RELEASE);
     }
-    error = errno;
-    cede_mutex_unlock(&once->mutex);
-    errno = error;
+    cede_defer_pop(&unlocked, 1);
     return result < 0 ? -1 : 0;
 }
 

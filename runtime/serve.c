@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A task for each connection; see cede/net.h. */
+#include <cede/defer.h>
 #include <cede/io.h>
 #include <cede/net.h>
 #include <cede/time.h>
@@ -36,8 +37,8 @@ static int run(void *arg)
 
     cede__list_remove(&connection->link);
     free(connection);
+    cede_defer(cede_close, fd); /* the handler may call cede_exit() */
     server->handler(fd, server->arg);
-    cede_close(fd);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Streams: open, close, dial, serve; see cede/stream.h. */
 #include "stream.h"
 
+#include <cede/defer.h>
 #include <cede/io.h>
 #include <cede/net.h>
 #include <errno.h>
@@ -224,8 +225,8 @@ static int serve_stream(int fd, void *arg)
 
     if (!stream)
         return -1;
-    service->handler(stream, service->arg);
-    return cede_stream_close(stream);
+    cede_defer(cede_stream_close, stream); /* the handler may call cede_exit() */
+    return service->handler(stream, service->arg);
 }
 
 int cede_stream_serve(int fd, const struct cede_stream_attr *attr, cede_stream_serve_fn *handler, void *arg)

@@ -50,6 +50,28 @@ TASK_TEST(a_failure_does_not_count)
     ck_assert_int_eq(calls, 2);
 }
 
+static int exits(void *unused)
+{
+    (void)unused;
+    cede_exit(0);
+}
+
+static int uses_what_exits(void *unused)
+{
+    (void)unused;
+    cede_once(&once, exits, NULL);
+    return -1;
+}
+
+TASK_TEST(a_call_that_exits_does_not_count)
+{
+    struct cede_task *a = cede_spawn(uses_what_exits, NULL), *b = cede_spawn(uses, NULL);
+
+    ck_assert_int_eq(cede_await(a), 0);
+    ck_assert_int_eq(cede_await(b), 0);
+    ck_assert_int_eq(calls, 1);
+}
+
 TASK_TEST(who_calls_may_be_cancelled)
 {
     struct cede_task *a = cede_spawn(uses, NULL), *b = cede_spawn(uses, NULL);
@@ -224,6 +246,7 @@ Suite *suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, one_calls_and_all_wait_for_it);
     tcase_add_test(cases, a_failure_does_not_count);
+    tcase_add_test(cases, a_call_that_exits_does_not_count);
     tcase_add_test(cases, who_calls_may_be_cancelled);
     tcase_add_test(cases, who_waits_may_be_cancelled);
     tcase_add_test(cases, who_waits_may_have_a_deadline);

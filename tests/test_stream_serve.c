@@ -260,6 +260,31 @@ TASK_TEST(what_a_handler_wrote_is_flushed)
     }
 }
 
+static int exits(struct cede_stream *stream, void *unused)
+{
+    (void)unused;
+    cede_stream_printf(stream, "bye\n");
+    cede_exit(0);
+}
+
+TASK_TEST(the_stream_of_a_handler_that_exits_is_closed)
+{
+    int listener = listen_locally();
+    struct cede_task *task = cede_go(server, .fd = listener, .handler = exits, .error = ECANCELED);
+    struct cede_stream *stream = cede_stream_dial(address, NULL);
+    char line[8];
+
+    ck_assert_ptr_nonnull(stream);
+    cede_timeout (10 * CEDE_SECOND) {
+        ck_assert_int_eq(cede_stream_read_line(stream, line, sizeof line), 4);
+        ck_assert_int_eq(cede_stream_read(stream, line, 1), 0);
+    }
+    ck_assert_int_eq(cede_stream_close(stream), 0);
+    ck_assert_int_eq(cede_cancel(task), 0);
+    ck_assert_int_eq(cede_await(task), 0);
+    cede_close(listener);
+}
+
 TASK_TEST(ends_of_serve)
 {
     const struct cede_stream_attr buffer = {.read_size = sizeof address, .read_buffer = address};
@@ -379,6 +404,7 @@ Suite *suite(void)
     tcase_add_test(cases, dial_ends_early);
     tcase_add_test(cases, a_hundred_connections);
     tcase_add_test(cases, what_a_handler_wrote_is_flushed);
+    tcase_add_test(cases, the_stream_of_a_handler_that_exits_is_closed);
     tcase_add_test(cases, ends_of_serve);
     tcase_add_test(cases, serve_is_for_tasks);
     tcase_add_test(cases, no_memory_for_a_stream);
