@@ -13,7 +13,8 @@ function(cede_client_suite name module)
         message(STATUS "test_client_${name} is not built: pkg-config has no ${module}")
         return()
     endif()
-    add_executable(test_client_${name} test_client_${name}.c client.c server.c server_nginx.c harness.c)
+    add_executable(test_client_${name} test_client_${name}.c client.c server.c server_nginx.c
+        $<TARGET_OBJECTS:test_harness>)
     target_compile_definitions(test_client_${name} PRIVATE _GNU_SOURCE
         CLIENTS_DOCUMENT="${PROJECT_SOURCE_DIR}/runtime/posix/CLIENTS.md")
     target_compile_options(test_client_${name} PRIVATE ${c_warnings} -UNDEBUG)

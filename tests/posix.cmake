@@ -16,13 +16,12 @@ target_compile_options(test_posix_fortified PRIVATE -D_FORTIFY_SOURCE=2)
 
 # A suite that uses libc's names; libraries follow libcede-posix.
 function(cede_posix_suite name)
-    add_executable(${name} ${name}.c harness.c)
+    add_executable(${name} ${name}.c $<TARGET_OBJECTS:test_harness>)
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
     target_compile_options(${name} PRIVATE ${c_warnings} -UNDEBUG)
     target_link_libraries(${name} PRIVATE cede_posix ${ARGN} PkgConfig::CHECK Threads::Threads ${CMAKE_DL_LIBS})
     cede_test(${name} unit 300 ${name})
-    cede_covered(${name} ${name})
-    target_compile_definitions(${name} PRIVATE COVER_NO_WAITS)
+    cede_covered(${name} ${name} test_cover_no_waits)
 endfunction()
 
 cede_posix_suite(test_posix test_posix_plain test_posix_fortified)
@@ -34,7 +33,7 @@ target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-o
 # Entries of functions, by themselves.
 set(patch ${port}/patch.c)
 if(EXISTS ${patch})
-    add_executable(test_posix_patch test_posix_patch.c harness.c ${patch})
+    add_executable(test_posix_patch test_posix_patch.c $<TARGET_OBJECTS:test_harness> ${patch})
     target_compile_definitions(test_posix_patch PRIVATE
         _GNU_SOURCE "PATCH_CASES=\"patch_cases_${CMAKE_SYSTEM_PROCESSOR}.h\"")
     target_compile_options(test_posix_patch PRIVATE ${c_warnings} -UNDEBUG)
@@ -79,8 +78,7 @@ string(CONCAT complaint "^libcede-posix: [a-z_0-9]+\\(\\) goes to [^ ]+ instead.
     "not in effect \\(ENOSYS\\): usleep blocks\n$")
 cede_posix_loading(linked_last "${complaint}" test_posix_last)
 set_tests_properties(posix_linked_last PROPERTIES ENVIRONMENT CEDE_POSIX=symbols)
-cede_covered(test_posix_last posix_linked_last)
-target_compile_definitions(test_posix_last PRIVATE COVER_NO_WAITS)
+cede_covered(test_posix_last posix_linked_last test_cover_no_waits)
 # A sanitizer's runtime insists on being the first library of a program.
 if(NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
     cede_posix_loading(linked_last_and_patched "^in effect: usleep yields\n$" test_posix_last)

@@ -364,7 +364,7 @@ static void signals_end_calls(void)
     TELL(sigaction(SIGUSR1, &action, &old));
     TELL(old.sa_handler == handler);
     TELL(old.sa_flags & (SA_RESTART | SA_SIGINFO));
-    INTERRUPTED_THEN(read(fds[0], buffer, 4), fds[1]);
+    INTERRUPTED_THEN(read(fds[0], buffer, 4) > 0, fds[1]);
     TELL(recv(fds[0], buffer, sizeof buffer, MSG_DONTWAIT) >= 0);
     INTERRUPTED_THEN(recv(fds[0], buffer, 4, MSG_WAITALL), fds[1]);
     INTERRUPTED(poll(&ready, 1, -1));
