@@ -45,7 +45,7 @@ static enum cede__fd_kind kind_of(int fd)
 {
     struct stat status;
 
-    if (fstat(fd, &status) != 0)
+    if (cede__sys_fstat(fd, &status) != 0)
         return CEDE__FD_UNKNOWN;
     switch (status.st_mode & S_IFMT) {
     case S_IFSOCK:

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -131,6 +132,12 @@ static inline int cede__sys_open(const char *path, int flags, unsigned mode)
 static inline int cede__sys_close(int fd)
 {
     return (int)syscall(SYS_close, fd);
+}
+
+/* The kernel's structure is libc's on the CPUs that there are ports for. */
+static inline int cede__sys_fstat(int fd, struct stat *status)
+{
+    return (int)syscall(SYS_fstat, fd, status);
 }
 
 static inline int cede__sys_fcntl(int fd, int command, unsigned long argument)
