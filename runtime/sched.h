@@ -95,7 +95,7 @@ struct cede__worker {
     atomic_uint handled;              /* what handlers have run: 1 << enum cede__interruptible of the waits they end */
     _Atomic(struct cede__task *) handled_beside; /* the task that was running then; NULL: none */
     _Atomic(struct cede_task *) shutdown_task; /* what cede_shutdown_on_signal() cancels; NULL: nothing */
-    int thread_id;              /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
+    atomic_int thread_id;       /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
 };
 
 /* This thread's worker; NULL when the thread runs no runtime. */

@@ -22,7 +22,8 @@ seconds='[0-9]+\.[0-9]{2} s'
 expect 0 "100 downloads, 0 failures, $seconds, 1 OS thread, 102 tasks at peak" -n 100 --delay 20
 expect 0 "30 downloads, 0 failures, $seconds, 1 OS thread, 12 tasks at peak" -n 30 -c 10 --delay 0
 expect 0 "3 downloads, 0 failures, $seconds, 1 OS thread" -n 3 --threads -c 1 --delay 10
-expect 0 "40 downloads, 0 failures, $seconds, 41 OS threads" -n 40 --threads --delay 1000
+# A sanitizer may have a thread of its own.
+expect 0 "40 downloads, 0 failures, $seconds, 4[12] OS threads" -n 40 --threads --delay 1000
 expect 1 ".*Could.?n.t connect.*0 downloads, 2 failures, $seconds, 1 OS thread, 4 tasks at peak" \
     http://127.0.0.1:1/ http://127.0.0.1:1/x
 expect 0 'usage: .*' --help
