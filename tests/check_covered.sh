@@ -19,8 +19,8 @@ cede_stream_dial EBADF  there is no stream yet that could be closed
 END
 )
 
-# Functions that came without a word on errnos that a script can read: their tests (test_posix_*.c) go through libc's
-# names, and are not recorded. To be documented and tested like the others, one after the other.
+# Functions that came without a word on errnos that a script can read. They have suites (test_child.c, test_epoll.c,
+# test_flock.c, test_ipc.c, test_lookup.c), but not for all that is asked. To be documented and tested like the others.
 later=" $(tr '\n' ' ' << 'END'
 cede_copy_file_range cede_epoll_pwait cede_epoll_pwait2 cede_epoll_wait cede_fcntl_lock cede_flock
 cede_getgrgid cede_getgrgid_r cede_getgrnam cede_getgrnam_r cede_gethostbyaddr cede_gethostbyaddr_r

@@ -27,10 +27,10 @@ endfunction()
 cede_posix_suite(test_posix test_posix_plain test_posix_fortified)
 # Hangs under qemu-user 7.2, for a reason not yet known, as do the suites of locks below: open on aarch64.
 if(NOT CMAKE_CROSSCOMPILING)
-cede_posix_suite(test_posix_semantics)
-# It makes mistakes on purpose that a compiler sees, and uses what is merely old.
-target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread
-    -Wno-deprecated-declarations -Wno-unknown-warning-option)
+    cede_posix_suite(test_posix_semantics)
+    # It makes mistakes on purpose that a compiler sees, and uses what is merely old.
+    target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread
+        -Wno-deprecated-declarations -Wno-unknown-warning-option)
 endif()
 
 # Entries of functions, by themselves.
