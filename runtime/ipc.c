@@ -2,6 +2,7 @@
 /* Message queues and semaphores of System V and of POSIX; see cede/ipc.h. */
 #include <cede/ipc.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/msg.h>
@@ -16,6 +17,14 @@
 
 /* ---- System V: it tells nobody, so try again now and then ---- */
 
+/* Whether to make another attempt, after a wait: the last one ended with errno `nothing`, "not now". */
+static bool again(struct cede__retry *retry, int nothing, const char *what, int64_t until_ns)
+{
+    if (errno == EINVAL && retry->pause_ns > 0)
+        errno = EIDRM; /* what was there at first is not a mistake of the caller's */
+    return errno == nothing && cede__retry_wait(retry, what, until_ns) == 0;
+}
+
 int cede_msgsnd(int queue, const void *message, size_t size, int flags)
 {
     struct cede__retry retry = {0};
@@ -25,7 +34,7 @@ int cede_msgsnd(int queue, const void *message, size_t size, int flags)
         return (int)syscall(SYS_msgsnd, queue, message, size, flags);
     do
         result = (int)syscall(SYS_msgsnd, queue, message, size, flags | IPC_NOWAIT);
-    while (result != 0 && errno == EAGAIN && cede__retry_wait(&retry, "msgsnd", INT64_MAX) == 0);
+    while (result != 0 && again(&retry, EAGAIN, "msgsnd", INT64_MAX));
     return result;
 }
 
@@ -38,7 +47,7 @@ ssize_t cede_msgrcv(int queue, void *message, size_t size, long type, int flags)
         return syscall(SYS_msgrcv, queue, message, size, type, flags);
     do
         result = syscall(SYS_msgrcv, queue, message, size, type, flags | IPC_NOWAIT);
-    while (result < 0 && errno == ENOMSG && cede__retry_wait(&retry, "msgrcv", INT64_MAX) == 0);
+    while (result < 0 && again(&retry, ENOMSG, "msgrcv", INT64_MAX));
     return result;
 }
 
@@ -68,7 +77,7 @@ int cede_semtimedop(int set, struct sembuf *operations, size_t count, const stru
         for (i = 0; result != 0 && errno == EAGAIN && i < count; i++)
             if (operations[i].sem_flg & IPC_NOWAIT)
                 until_ns = 0; /* it may have been that one which must not wait */
-    } while (result != 0 && errno == EAGAIN && cede__retry_wait(&retry, "semop", until_ns) == 0);
+    } while (result != 0 && again(&retry, EAGAIN, "semop", until_ns));
     error = errno;
     free(at_once);
     errno = error;

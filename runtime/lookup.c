@@ -169,16 +169,14 @@ static void move_answer(const struct lookup *lookup, void *record, char *buffer)
 static int look_up(const struct question *question, void *record, char *buffer, size_t size, void **found,
                    int *host_error)
 {
-    struct lookup *lookup = lookup_new(question, buffer, size);
     int result, saved = errno;
+    struct lookup *lookup = lookup_new(question, buffer, size);
 
     *found = NULL;
     if (host_error)
         *host_error = NETDB_INTERNAL;
-    if (!lookup)
-        return ENOMEM;
-    if (cede__offload(&lookup->job) != 0) {
-        result = errno;
+    if (!lookup || cede__offload(&lookup->job) != 0) {
+        result = lookup ? errno : ENOMEM;
         errno = saved;
         return result;
     }

@@ -117,7 +117,7 @@ static int ask(bool search, const char *name, int class_, int type, unsigned cha
     h_errno = query->host_error;
     if (result > 0)
         memcpy(answer, query->answer, (size_t)(result < size ? result : size));
-    errno = result < 0 ? query->error : saved;
+    errno = result < 0 && query->error ? query->error : saved;
     query_release(&query->job);
     return result;
 }

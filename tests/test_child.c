@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ends_early.h"
+#include "fault.h"
 
 /* ---- children ---- */
 
@@ -100,6 +101,7 @@ TASK_TEST(children_are_waited_for)
         ck_assert_fails(waits[i](NULL), ECHILD);
     }
     ck_assert_fails(cede_waitpid(-1, NULL, 0x40000), EINVAL);
+    ck_assert_fails(cede_wait4(-1, NULL, 0x40000, NULL), EINVAL);
     ck_assert_fails(cede_waitid(P_ALL, 0, NULL, 0), EINVAL);
 }
 
@@ -137,6 +139,12 @@ TASK_TEST(commands_run_beside_tasks)
     sigaction(SIGINT, NULL, &after);
     ck_assert(before.sa_handler == after.sa_handler);
     ck_assert_fails(cede_waitpid(-1, NULL, WNOHANG), ECHILD); /* none is left */
+}
+
+TASK_TEST(statuses_that_nobody_keeps)
+{
+    signal(SIGCHLD, SIG_IGN);
+    ck_assert_fails(cede_system("exit 0"), ECHILD);
 }
 
 /* ---- signals ---- */
@@ -178,6 +186,23 @@ TASK_TEST(blocked_signals_are_waited_for)
     ck_assert_int_eq(cede_sigtimedwait(&usr1, &info, &shortly), SIGUSR1);
     ck_assert_int_eq(info.si_pid, getpid());
 }
+
+static int waits_without_a_descriptor(void *error)
+{
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    ck_assert_fails(cede_sigtimedwait(&usr1, NULL, NULL), *(const int *)error);
+    return 0;
+}
+
+static const int no_descriptor[] = {EMFILE, ENFILE};
+
+START_TEST(no_descriptor_for_a_signal)
+{
+    if (fault_inject(SYS_signalfd4, no_descriptor[_i]))
+        ck_assert_int_eq(cede_run(waits_without_a_descriptor, (void *)&no_descriptor[_i]), 0);
+}
+END_TEST
 
 static int by_pause(void *unused)
 {
@@ -224,6 +249,8 @@ Suite *suite(void)
     tcase_add_test(cases, children_are_waited_for);
     tcase_add_test(cases, stops_are_waited_for);
     tcase_add_test(cases, commands_run_beside_tasks);
+    tcase_add_test(cases, statuses_that_nobody_keeps);
+    tcase_add_loop_test(cases, no_descriptor_for_a_signal, 0, 2);
     tcase_add_test(cases, blocked_signals_are_waited_for);
     tcase_add_test(cases, handlers_end_a_pause);
     suite_add_tcase(waits, cases);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ends_early.h"
+#include "fault.h"
 
 static int fds[2], epfd;
 static struct epoll_event event;
@@ -101,6 +102,108 @@ TASK_TEST(time_limits)
     ck_assert_fails(cede_epoll_wait(-1, &event, 1, -1), EBADF);
     ck_assert_fails(cede_epoll_wait(fds[0], &event, 1, -1), EINVAL);
     ck_assert_fails(cede_epoll_wait(epfd, &event, 0, -1), EINVAL);
+    ck_assert_fails(cede_epoll_pwait(-1, &event, 1, -1, NULL), EBADF);
+    ck_assert_fails(cede_epoll_pwait(fds[0], &event, 1, -1, NULL), EINVAL);
+    ck_assert_fails(cede_epoll_pwait2(-1, &event, 1, NULL, NULL), EBADF);
+}
+
+static int close_it(void *unused)
+{
+    (void)unused;
+    return cede_close(epfd);
+}
+
+TASK_TEST(closing_ends_the_wait)
+{
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        open_all();
+        ck_assert_fails(beside(waits[i], NULL, close_it, NULL), EBADF);
+    }
+    open_all();
+    ck_assert_int_eq(cede_close(fds[0]), 0);
+    ck_assert_fails(by_pselect(NULL), EBADF);
+}
+
+/* ---- signals that are let through ---- */
+
+static int handled;
+
+static void on_signal(int signo)
+{
+    handled = signo;
+}
+
+static int pwait_with_none(void *unused)
+{
+    sigset_t none;
+
+    (void)unused;
+    sigemptyset(&none);
+    return cede_epoll_pwait(epfd, &event, 1, -1, &none);
+}
+
+static int pwait2_with_none(void *unused)
+{
+    sigset_t none;
+
+    (void)unused;
+    sigemptyset(&none);
+    return cede_epoll_pwait2(epfd, &event, 1, NULL, &none);
+}
+
+static int pselect_with_none(void *unused)
+{
+    sigset_t none;
+
+    (void)unused;
+    sigemptyset(&none);
+    return cede_pselect(0, NULL, NULL, NULL, NULL, &none);
+}
+
+static int send_it(void *unused)
+{
+    (void)unused;
+    return kill(getpid(), SIGUSR1);
+}
+
+TASK_TEST(signals_are_let_through)
+{
+    static cede_task_fn *const masked[] = {pwait_with_none, pwait2_with_none, pselect_with_none};
+    const struct sigaction action = {.sa_handler = on_signal};
+    sigset_t usr1;
+    size_t i;
+
+    sigaction(SIGUSR1, &action, NULL);
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+    open_all();
+    for (i = 0; i < 3; i++) {
+        handled = 0;
+        ck_assert_fails(beside(masked[i], NULL, send_it, NULL), EINTR);
+        ck_assert_int_eq(handled, SIGUSR1);
+    }
+}
+
+TASK_TEST(no_memory_for_many)
+{
+    struct fault_memory memory;
+    int result, error, fd;
+    fd_set set;
+
+    FD_ZERO(&set);
+    for (fd = 0; fd < 100; fd++)
+        FD_SET(fd, &set);
+    if (!fault_memory_begin(&memory))
+        return;
+    errno = 0;
+    result = cede_pselect(100, &set, NULL, NULL, NULL, NULL);
+    error = errno;
+    fault_memory_end(&memory);
+    ck_assert_int_eq(result, -1);
+    ck_assert_int_eq(error, ENOMEM);
 }
 
 START_TEST(outside_tasks)
@@ -124,6 +227,9 @@ Suite *suite(void)
     tcase_add_test(cases, events_end_the_wait);
     tcase_add_test(cases, waits_end_early);
     tcase_add_test(cases, time_limits);
+    tcase_add_test(cases, closing_ends_the_wait);
+    tcase_add_test(cases, signals_are_let_through);
+    tcase_add_test(cases, no_memory_for_many);
     tcase_add_test(cases, outside_tasks);
     suite_add_tcase(epoll, cases);
     return epoll;

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "busy.h"
 #include "ends_early.h"
+#include "fault.h"
 
 static char path[] = "/tmp/cede-test-flock-XXXXXX";
 static int fd, other, pair[2];
@@ -78,6 +80,10 @@ TASK_TEST(record_locks_wait)
     ck_assert_int_eq(fcntl(other, F_OFD_SETLK, &whole), 0);
     assert_ends_early(by_open_file, NULL);
     ck_assert_int_eq(beside(by_open_file, NULL, unlock_other_file, NULL), 0);
+    ck_assert_fails(cede_fcntl_lock(other, F_OFD_SETLK, &whole), EAGAIN);
+    whole.l_type = 77;
+    ck_assert_fails(cede_fcntl_lock(fd, F_SETLKW, &whole), EINVAL);
+    whole.l_type = F_WRLCK;
     ck_assert_fails(cede_fcntl_lock(-1, F_SETLKW, &whole), EBADF);
     ck_assert_int_eq(cede_fcntl_lock(fd, F_GETLK, &whole), 0);
 }
@@ -100,6 +106,8 @@ TASK_TEST(lockf_waits)
     }
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     ck_assert_fails(cede_lockf(fd, F_TLOCK, 0), EAGAIN);
+    ck_assert_fails(cede_lockf(fd, F_TEST, 0), EACCES);
+    ck_assert_fails(cede_lockf(-1, F_LOCK, 0), EBADF);
     assert_ends_early(by_lockf, NULL);
     kill(child, SIGKILL);
     ck_assert_int_eq(by_lockf(NULL), 0);
@@ -168,6 +176,7 @@ TASK_TEST(sendfile_waits_for_room)
     ck_assert_mem_eq(text, "345678", 6);
     ck_assert_int_eq(fcntl(pair[1], F_GETFL), flags);
     ck_assert_fails(cede_sendfile(-1, fd, NULL, 8), EBADF);
+    ck_assert_fails(cede_sendfile(fd, pair[0], NULL, 8), EINVAL);
     fcntl(pair[1], F_SETFL, O_NONBLOCK);
     fill_pair();
     fcntl(pair[1], F_SETFL, O_NONBLOCK);
@@ -209,6 +218,10 @@ TASK_TEST(splice_and_tee_wait_for_either_end)
     ck_assert_int_eq(read(to[0], text, 8), 8);
     ck_assert_mem_eq(text, "12345678", 8);
     ck_assert_fails(cede_splice(from[0], NULL, to[1], NULL, 8, SPLICE_F_NONBLOCK), EAGAIN);
+    ck_assert_fails(cede_tee(from[0], to[1], 8, SPLICE_F_NONBLOCK), EAGAIN);
+    ck_assert_fails(cede_tee(from[0], from[1], 8, 0), EINVAL);
+    open_file();
+    ck_assert_fails(cede_splice(fd, NULL, fd, NULL, 8, 0), EINVAL);
     /* Now the other end. */
     fcntl(to[1], F_SETFL, O_NONBLOCK);
     while (write(to[1], filling, sizeof filling) > 0)
@@ -237,6 +250,55 @@ TASK_TEST(files_are_copied)
     ck_assert_fails(cede_copy_file_range(fd, NULL, target, NULL, 6, 1), EINVAL);
 }
 
+static int by_copy(void *unused)
+{
+    int64_t in = 0, out = 16;
+
+    (void)unused;
+    return (int)cede_copy_file_range(fd, &in, fd, &out, 8, 0);
+}
+
+static int cancelled_copy(void *unused)
+{
+    cede_cancel(cede_self());
+    return by_copy(unused);
+}
+
+TASK_TEST(copies_end_early)
+{
+    open_file();
+    busy_begin();
+    assert_ends_early(by_copy, NULL);
+    busy_end();
+    ck_assert_fails(cede_await(cede_spawn(cancelled_copy, NULL)), ECANCELED);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_END), 8);
+    ck_assert_int_eq(by_copy(NULL), 8);
+}
+
+TASK_TEST(copies_without_memory)
+{
+    struct fault_memory memory;
+    int result, error;
+
+    open_file();
+    if (!fault_memory_begin(&memory))
+        return;
+    errno = 0;
+    result = by_copy(NULL);
+    error = errno;
+    fault_memory_end(&memory);
+    ck_assert_int_eq(result, -1);
+    ck_assert_int_eq(error, ENOMEM);
+}
+
+TASK_TEST(copies_without_a_helper)
+{
+    open_file();
+    if (!fault_inject(SYS_clone3, EAGAIN) || !fault_inject(SYS_clone, EAGAIN))
+        return;
+    ck_assert_fails(by_copy(NULL), EAGAIN);
+}
+
 Suite *suite(void)
 {
     Suite *locks = suite_create("flock");
@@ -249,6 +311,9 @@ Suite *suite(void)
     tcase_add_test(cases, sendfile_waits_for_room);
     tcase_add_test(cases, splice_and_tee_wait_for_either_end);
     tcase_add_test(cases, files_are_copied);
+    tcase_add_test(cases, copies_end_early);
+    tcase_add_test(cases, copies_without_memory);
+    tcase_add_test(cases, copies_without_a_helper);
     suite_add_tcase(locks, cases);
     return locks;
 }

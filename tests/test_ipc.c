@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ends_early.h"
+#include "fault.h"
 
 static int id;
 
@@ -29,6 +30,12 @@ static int by_msgsnd(void *unused)
     return cede_msgsnd(id, &message, 8, 0);
 }
 
+static int remove_queue(void *unused)
+{
+    (void)unused;
+    return msgctl(id, IPC_RMID, NULL);
+}
+
 TASK_TEST(messages_of_system_v)
 {
     struct msqid_ds limits;
@@ -47,8 +54,12 @@ TASK_TEST(messages_of_system_v)
     ck_assert_fails(cede_msgsnd(id, &message, 8, IPC_NOWAIT), EAGAIN);
     assert_ends_early(by_msgsnd, NULL);
     ck_assert_int_eq(beside(by_msgsnd, NULL, by_msgrcv, NULL), 0);
-    ck_assert_int_eq(msgctl(id, IPC_RMID, NULL), 0);
+    ck_assert_fails(cede_msgrcv(id, &message, 4, 0, 0), E2BIG);
+    ck_assert_fails(beside(by_msgsnd, NULL, remove_queue, NULL), EIDRM);
     ck_assert_fails(by_msgrcv(NULL), EINVAL);
+    ck_assert_fails(by_msgsnd(NULL), EINVAL);
+    id = msgget(IPC_PRIVATE, 0600);
+    ck_assert_fails(beside(by_msgrcv, NULL, remove_queue, NULL), EIDRM);
 }
 
 static int change(short by)
@@ -56,6 +67,27 @@ static int change(short by)
     struct sembuf operation = {.sem_op = by};
 
     return cede_semtimedop(id, &operation, 1, NULL);
+}
+
+/* For the superuser nothing is. */
+static void become_somebody(void)
+{
+    if (geteuid() == 0)
+        ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+}
+
+TASK_TEST(what_is_somebody_elses)
+{
+    int set = semget(IPC_PRIVATE, 1, 0);
+
+    id = msgget(IPC_PRIVATE, 0);
+    if (id < 0 && errno == ENOSYS)
+        return;
+    become_somebody();
+    ck_assert_fails(by_msgrcv(NULL), EACCES);
+    ck_assert_fails(by_msgsnd(NULL), EACCES);
+    id = set;
+    ck_assert_fails(change(1), EACCES);
 }
 
 static int by_semop(void *unused)
@@ -70,9 +102,15 @@ static int raise_it(void *unused)
     return change(1);
 }
 
+static int remove_set(void *unused)
+{
+    (void)unused;
+    return semctl(id, 0, IPC_RMID);
+}
+
 TASK_TEST(semaphores_of_system_v)
 {
-    static const struct timespec shortly = {.tv_nsec = 3000000};
+    static const struct timespec shortly = {.tv_nsec = 3000000}, wrong = {.tv_nsec = -1};
     struct sembuf at_once = {.sem_op = -1, .sem_flg = IPC_NOWAIT}, later = {.sem_op = -1};
 
     id = semget(IPC_PRIVATE, 1, 0600);
@@ -83,8 +121,25 @@ TASK_TEST(semaphores_of_system_v)
     ck_assert_int_eq(beside(by_semop, NULL, raise_it, NULL), 0);
     ck_assert_fails(cede_semtimedop(id, &at_once, 1, NULL), EAGAIN);
     ck_assert_fails(cede_semtimedop(id, &later, 1, &shortly), EAGAIN);
-    ck_assert_int_eq(semctl(id, 0, IPC_RMID), 0);
+    ck_assert_fails(cede_semtimedop(id, &later, 1, &wrong), EINVAL);
+    ck_assert_fails(cede_semtimedop(id, &later, 100000, NULL), E2BIG);
+    ck_assert_fails(beside(by_semop, NULL, remove_set, NULL), EIDRM);
     ck_assert_fails(by_semop(NULL), EINVAL);
+}
+
+TASK_TEST(no_memory_for_operations)
+{
+    struct fault_memory memory;
+    int result, error;
+
+    if (!fault_memory_begin(&memory))
+        return;
+    errno = 0;
+    result = change(-1);
+    error = errno;
+    fault_memory_end(&memory);
+    ck_assert_int_eq(result, -1);
+    ck_assert_int_eq(error, ENOMEM);
 }
 
 static int queue;
@@ -146,9 +201,20 @@ TASK_TEST(queues_of_posix)
     assert_ends_early(by_timedsend, NULL);
     ck_assert_fails(cede_mq_timedsend(queue, text, 8, 0, &past), ETIMEDOUT);
     ck_assert_fails(cede_mq_send(queue, text, 9, 0), EMSGSIZE);
+    ck_assert_fails(cede_mq_timedsend(queue, text, 9, 0, &past), EMSGSIZE);
+    ck_assert_fails(cede_mq_timedsend(queue, text, 8, 0, &wrong), EINVAL);
+    ck_assert_fails(cede_mq_receive(queue, text, 4, NULL), EMSGSIZE);
+    ck_assert_fails(cede_mq_timedreceive(queue, text, 4, NULL, &past), EMSGSIZE);
     ck_assert_int_eq(mq_setattr(queue, &nonblocking, NULL), 0);
     ck_assert_fails(by_send(NULL), EAGAIN);
+    ck_assert_fails(by_timedsend(NULL), EAGAIN);
+    ck_assert_int_eq(by_timedreceive(NULL), 8);
+    ck_assert_fails(by_receive(NULL), EAGAIN);
+    ck_assert_fails(by_timedreceive(NULL), EAGAIN);
     ck_assert_fails(cede_mq_receive(-1, text, sizeof text, NULL), EBADF);
+    ck_assert_fails(cede_mq_send(-1, text, 8, 0), EBADF);
+    ck_assert_fails(cede_mq_timedsend(-1, text, 8, 0, &past), EBADF);
+    ck_assert_fails(cede_mq_timedreceive(-1, text, sizeof text, NULL, &past), EBADF);
     mq_close(queue);
 }
 
@@ -212,7 +278,10 @@ TASK_TEST(recvmmsg_waits)
     ck_assert_int_eq(send_two(NULL), 0);
     cede_timeout (CEDE_SECOND) /* the timeout is looked at after a message only, as in Linux */
         ck_assert_int_eq(cede_recvmmsg(pair[0], messages, 2, 0, &shortly), 2);
+    ck_assert_fails(cede_recvmmsg(pair[0], messages, 2, 0, &(struct timespec){.tv_nsec = -1}), EINVAL);
     ck_assert_fails(cede_recvmmsg(-1, messages, 4, 0, NULL), EBADF);
+    ck_assert_int_eq(cede_pipe2(pair, 0), 0);
+    ck_assert_fails(cede_recvmmsg(pair[0], messages, 4, 0, NULL), ENOTSOCK);
 }
 
 TASK_TEST(sendmmsg_waits)
@@ -220,9 +289,12 @@ TASK_TEST(sendmmsg_waits)
     prepare_messages();
     while (send(pair[1], "x", 1, MSG_DONTWAIT) == 1)
         ;
+    ck_assert_fails(cede_sendmmsg(pair[1], messages, 4, MSG_DONTWAIT), EAGAIN);
     assert_ends_early(by_sendmmsg, NULL);
     ck_assert_int_eq(beside(by_sendmmsg, NULL, receive_all, NULL), 4);
     ck_assert_fails(cede_sendmmsg(-1, messages, 4, 0), EBADF);
+    ck_assert_int_eq(cede_pipe2(pair, 0), 0);
+    ck_assert_fails(by_sendmmsg(NULL), ENOTSOCK);
 }
 
 Suite *suite(void)
@@ -232,6 +304,8 @@ Suite *suite(void)
 
     tcase_add_test(cases, messages_of_system_v);
     tcase_add_test(cases, semaphores_of_system_v);
+    tcase_add_test(cases, no_memory_for_operations);
+    tcase_add_test(cases, what_is_somebody_elses);
     tcase_add_test(cases, queues_of_posix);
     tcase_add_test(cases, recvmmsg_waits);
     tcase_add_test(cases, sendmmsg_waits);

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/lookup.c, lookup_query.c: answers as libc gives them. That they do not block is for `cede calls` to show. */
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <dlfcn.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <pwd.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness.h"
+#include "early.h"
 
 TASK_TEST(users_and_groups)
 {
@@ -79,6 +83,149 @@ TASK_TEST(names_of_addresses)
     ck_assert_int_eq(cede_getnameinfo((struct sockaddr *)&address, 1, host, sizeof host, NULL, 0, 0), EAI_FAMILY);
 }
 
+/* ---- the domain name system ---- */
+
+#ifdef __GLIBC__ /* whose resolver can be told whom to ask */
+
+/* A name server on the loopback interface: every name has the address 127.0.0.7, but for those that begin with "silent",
+ * which it does not answer, and "none". */
+static int server = -1;
+
+enum { HEAD = 12, ASKED = 512 };
+
+/* Makes an answer of the question in `message`. Its new size; 0: none. */
+static size_t answer_question(unsigned char *message, size_t size)
+{
+    static const unsigned char record[] = {0xc0, HEAD, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 7};
+
+    if (size < HEAD + 8 || memcmp(message + HEAD, "\6silent", 7) == 0)
+        return 0;
+    message[2] |= 0x80; /* an answer */
+    message[3] = 0x80;
+    message[6] = message[8] = message[9] = message[10] = message[11] = 0;
+    if (memcmp(message + HEAD, "\4none", 5) == 0) {
+        message[3] |= 3; /* no such name */
+        return size;
+    }
+    message[7] = 1; /* record */
+    memcpy(message + size, record, sizeof record);
+    return size + sizeof record;
+}
+
+static void *serve(void *unused)
+{
+    unsigned char message[ASKED + 16];
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    ssize_t size;
+
+    (void)unused;
+    while ((size = recvfrom(server, message, ASKED, 0, (struct sockaddr *)&from, &length)) > 0) {
+        message[11] = 0;
+        size = (ssize_t)answer_question(message, (size_t)size);
+        if (size > 0)
+            sendto(server, message, (size_t)size, 0, (struct sockaddr *)&from, length);
+    }
+    return NULL;
+}
+
+static void start_server(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    pthread_t thread;
+
+    server = socket(AF_INET, SOCK_DGRAM, 0);
+    ck_assert_int_eq(bind(server, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, serve, NULL), 0);
+    pthread_detach(thread); /* ends with the test's process */
+}
+
+/* The calling thread's resolver asks our server, and not for long. */
+static int ask_server(void)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+
+    if (res_init() != 0 || getsockname(server, (struct sockaddr *)&address, &length) != 0)
+        return -1;
+    _res.nscount = 1;
+    _res.nsaddr_list[0] = address;
+    _res.retrans = _res.retry = 1;
+    _res.options &= ~(RES_DNSRCH | RES_DEFNAMES | RES_USE_EDNS0);
+    return 0;
+}
+
+/* Instead of libc's, which the runtime calls: those, with our server. */
+
+#define TEXT_OF(name) TEXT_OF_(name) /* it may be a macro */
+#define TEXT_OF_(name) #name
+
+int res_query(const char *name, int class_, int type, unsigned char *answer, int size)
+{
+    int (*plain)(const char *, int, int, unsigned char *, int) = NULL;
+
+    *(void **)&plain = dlsym(RTLD_NEXT, TEXT_OF(res_query));
+    return ask_server() == 0 ? plain(name, class_, type, answer, size) : -1;
+}
+
+int res_search(const char *name, int class_, int type, unsigned char *answer, int size)
+{
+    int (*plain)(const char *, int, int, unsigned char *, int) = NULL;
+
+    *(void **)&plain = dlsym(RTLD_NEXT, TEXT_OF(res_search));
+    return ask_server() == 0 ? plain(name, class_, type, answer, size) : -1;
+}
+
+static int query(void *name)
+{
+    static unsigned char answer[ASKED];
+
+    return cede_res_query(name, ns_c_in, ns_t_a, answer, sizeof answer);
+}
+
+static int search(void *name)
+{
+    static unsigned char answer[ASKED];
+
+    return cede_res_search(name, ns_c_in, ns_t_a, answer, sizeof answer);
+}
+
+static void check_questions(void)
+{
+    static const unsigned char address[] = {127, 0, 0, 7};
+    unsigned char answer[ASKED];
+    int size = cede_res_query("name.test", ns_c_in, ns_t_a, answer, sizeof answer);
+
+    ck_assert_int_gt(size, HEAD);
+    ck_assert_mem_eq(answer + size - 4, address, 4);
+    ck_assert_int_eq(cede_res_search("name.test", ns_c_in, ns_t_a, answer, sizeof answer), size);
+    ck_assert_mem_eq(answer + size - 4, address, 4);
+    memset(answer, 0xff, sizeof answer);
+    ck_assert_int_ge(cede_res_query("name.test", ns_c_in, ns_t_a, answer, HEAD), HEAD);
+    ck_assert_uint_eq(answer[HEAD], 0xff); /* no more than there is room for */
+    ck_assert_int_eq(query("none.test"), -1);
+    ck_assert_int_eq(h_errno, HOST_NOT_FOUND);
+    ck_assert_int_eq(search("none.test"), -1);
+    ck_assert_int_eq(h_errno, HOST_NOT_FOUND);
+}
+
+TASK_TEST(questions_are_answered)
+{
+    start_server();
+    check_questions();
+    early_assert_ends(query, "silent.test");
+    early_assert_ends(search, "silent.test");
+}
+
+START_TEST(questions_outside_tasks)
+{
+    start_server();
+    check_questions();
+}
+END_TEST
+
+#endif
+
 /* What has been cancelled asks nobody. */
 static int after_cancel(void *unused)
 {
@@ -119,6 +266,7 @@ START_TEST(outside_tasks)
     ck_assert_str_eq(cede_getpwuid(0)->pw_name, "root");
     ck_assert_str_eq(cede_getgrgid(0)->gr_name, "root");
     ck_assert_ptr_nonnull(cede_gethostbyname("127.0.0.1"));
+    ck_assert_ptr_null(cede_getpwnam("no such user"));
 }
 END_TEST
 
@@ -130,6 +278,10 @@ Suite *suite(void)
     tcase_add_test(cases, users_and_groups);
     tcase_add_test(cases, hosts);
     tcase_add_test(cases, names_of_addresses);
+#ifdef __GLIBC__
+    tcase_add_test(cases, questions_are_answered);
+    tcase_add_test(cases, questions_outside_tasks);
+#endif
     tcase_add_test(cases, cancelled_tasks_ask_nobody);
     tcase_add_test(cases, outside_tasks);
     suite_add_tcase(lookup, cases);

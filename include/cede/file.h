@@ -63,14 +63,33 @@ CEDE_API ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t
 CEDE_API int cede_fsync(int fd);
 CEDE_API int cede_fdatasync(int fd);
 
-/* flock(2), lockf(3); fcntl(2) for the commands that lock: F_SETLKW and F_OFD_SETLKW wait. The kernel tells nobody when a
- * lock is free: the task tries again after 1 ms, then less often, down to every 16 ms; and it does not detect (EDEADLK)
- * that two processes wait for each other. A wait that ends early has not locked. */
+/*
+ * flock(2), lockf(3); fcntl(2) for the commands that lock: F_SETLKW and F_OFD_SETLKW wait. The kernel tells nobody when
+ * a lock is free: the task tries again after 1 ms, then less often, down to every 16 ms; and it does not detect
+ * (EDEADLK) that two processes wait for each other.
+ *
+ * Return what these return; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as above; nothing has been locked
+ *   EAGAIN  cede_lockf(): locked by another process, and the command is F_TLOCK
+ *   EACCES  cede_lockf(): locked by another process, and the command is F_TEST
+ *   EAGAIN  cede_fcntl_lock(): locked by another process, and the command does not wait
+ *   EWOULDBLOCK  cede_flock(): locked, and the operation has LOCK_NB
+ *   EBADF   it is not open, or not for that
+ *   EINVAL  the operation, the command or the range means nothing
+ */
 CEDE_API int cede_flock(int fd, int operation);
 CEDE_API int cede_lockf(int fd, int command, off_t length);
 CEDE_API int cede_fcntl_lock(int fd, int command, struct flock *lock);
 
-/* copy_file_range(2), on a helper thread; one that has begun goes on to its end when the wait ends early. */
+/*
+ * copy_file_range(2), on a helper thread; one that has begun goes on to its end when the wait ends early.
+ *
+ * Returns what it returns; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as above
+ *   ENOMEM, EAGAIN  as above
+ *   EBADF   a file is not open, or not for that
+ *   EINVAL  flags is not 0; the ranges overlap in one file
+ */
 CEDE_API ssize_t cede_copy_file_range(int in, int64_t *in_offset, int out, int64_t *out_offset, size_t size,
                                       unsigned flags);
 

@@ -98,22 +98,55 @@ CEDE_API int cede_poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
 CEDE_API int cede_ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *sigmask);
 CEDE_API int cede_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout);
 
-/* pselect(2): as select, but the timeout is left alone; sigmask as ppoll's. */
+/*
+ * pselect(2): as cede_select(), but the timeout is left alone; sigmask as ppoll's.
+ *
+ * Returns what it returns; -1 with errno EINTR (it has let through a signal) or those of cede_select().
+ */
 CEDE_API int cede_pselect(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
                           const struct timespec *timeout, const sigset_t *sigmask);
 
-/* epoll_wait(2), epoll_pwait(2), epoll_pwait2(2). sigmask as ppoll's. */
+/*
+ * epoll_wait(2), epoll_pwait(2), epoll_pwait2(2). sigmask as ppoll's. A descriptor that is closed meanwhile in the set
+ * leaves it, as ever.
+ *
+ * Return what these return; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as above
+ *   EBADF   fd is not open, or was closed meanwhile
+ *   EINVAL  fd is no epoll descriptor; max is not above 0; cede_epoll_pwait2(): the timeout is no time
+ *   EINTR   cede_epoll_pwait() and cede_epoll_pwait2(): it has let through a signal
+ */
 CEDE_API int cede_epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms);
 CEDE_API int cede_epoll_pwait(int fd, struct epoll_event *events, int max, int timeout_ms, const sigset_t *sigmask);
 CEDE_API int cede_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
                                const sigset_t *sigmask);
 
-/* recvmmsg(2), sendmmsg(2). A wait that ends early after some messages returns how many. */
+/*
+ * recvmmsg(2), sendmmsg(2). A wait that ends early after some messages returns how many. As in Linux, recvmmsg looks at
+ * the timeout only when a message has come.
+ *
+ * Return what these return; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as above
+ *   EBADF     fd is not open, or was closed meanwhile
+ *   ENOTSOCK  fd is no socket
+ *   EAGAIN    flags has MSG_DONTWAIT, or fd has O_NONBLOCK
+ *   EINVAL    cede_recvmmsg(): the timeout is no time
+ */
 CEDE_API int cede_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout);
 CEDE_API int cede_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
-/* sendfile(2), splice(2), tee(2). Both ends have O_NONBLOCK for the moment of each system call, because there is no
- * other way to keep it from waiting: another thread or process that shares the open file could see it. */
+/*
+ * sendfile(2), splice(2), tee(2). Both ends have O_NONBLOCK for the moment of each system call, because there is no
+ * other way to keep it from waiting: another thread or process that shares the open file could see it.
+ *
+ * Return what these return; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as above
+ *   EBADF   an end is not open for that, or was closed meanwhile
+ *   EAGAIN  an end has O_NONBLOCK, or flags has SPLICE_F_NONBLOCK
+ *   EINVAL  cede_sendfile(): `in` has no positions: a pipe, a socket
+ *   EINVAL  cede_splice(): neither end is a pipe
+ *   EINVAL  cede_tee(): an end is no pipe, or both are the same
+ */
 CEDE_API ssize_t cede_sendfile(int out, int in, off_t *offset, size_t count);
 CEDE_API ssize_t cede_splice(int in, int64_t *in_offset, int out, int64_t *out_offset, size_t size, unsigned flags);
 CEDE_API ssize_t cede_tee(int in, int out, size_t size, unsigned flags);

@@ -22,12 +22,32 @@ struct sembuf;
 
 CEDE_BEGIN_DECLS
 
-/* msgsnd(2), msgrcv(2), semtimedop(2) (semop is the same with a timeout of NULL) */
+/*
+ * msgsnd(2), msgrcv(2), semtimedop(2) (semop is the same with a timeout of NULL). Return what these return; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as every wait
+ *   EAGAIN  cede_msgsnd(): the queue is full, and flags has IPC_NOWAIT
+ *   EAGAIN  cede_semtimedop(): it would have to wait, and an operation has IPC_NOWAIT or the timeout has passed
+ *   ENOMSG  cede_msgrcv(): there is no such message, and flags has IPC_NOWAIT
+ *   E2BIG   cede_msgrcv(): the message is longer than size, and flags has not MSG_NOERROR
+ *   E2BIG   cede_semtimedop(): more operations than the system takes in one call
+ *   EINVAL  there is no such queue or set; size, type, or the timeout makes no sense
+ *   EIDRM   it was removed meanwhile
+ *   EACCES  it is somebody else's
+ *   ENOMEM  cede_semtimedop(): no memory
+ */
 CEDE_API int cede_msgsnd(int queue, const void *message, size_t size, int flags);
 CEDE_API ssize_t cede_msgrcv(int queue, void *message, size_t size, long type, int flags);
 CEDE_API int cede_semtimedop(int set, struct sembuf *operations, size_t count, const struct timespec *timeout);
 
-/* mq_receive(3), mq_timedreceive(3), mq_send(3), mq_timedsend(3) */
+/*
+ * mq_receive(3), mq_timedreceive(3), mq_send(3), mq_timedsend(3). Return what these return; -1 with errno
+ *   ECANCELED  the task was cancelled
+ *   ETIMEDOUT  a cede_timeout scope ended, or the time `until` (of CLOCK_REALTIME) has come
+ *   EAGAIN     the queue is empty, or full, and has O_NONBLOCK
+ *   EBADF      it is no queue, or not open for that
+ *   EMSGSIZE   size is less than the queue's largest message; more, to send
+ *   EINVAL     cede_mq_timedreceive() and cede_mq_timedsend(): it would have to wait, and `until` is no time
+ */
 CEDE_API ssize_t cede_mq_receive(int queue, char *message, size_t size, unsigned *priority);
 CEDE_API ssize_t cede_mq_timedreceive(int queue, char *message, size_t size, unsigned *priority,
                                       const struct timespec *until);

@@ -156,9 +156,15 @@ struct cede_process_exchange {
 CEDE_API int cede_process_communicate(struct cede_process *process, struct cede_process_exchange *exchange);
 
 /*
- * waitpid(2), wait4(2), waitid(2): the same signatures, return values and errno. In a task, waiting parks: for the end of
- * one child (pid > 0, P_PID, P_PIDFD) by its pidfd; for any of several, and for stops, it looks again after 1 ms, then less
- * often, down to every 16 ms. ECANCELED, ETIMEDOUT: the wait was ended; no status has been taken.
+ * waitpid(2), wait4(2), waitid(2): the same signatures and return values. In a task, waiting parks: for the end of one
+ * child (pid > 0, P_PID, P_PIDFD) by its pidfd; for any of several, and for stops, it looks again after 1 ms, then less
+ * often, down to every 16 ms.
+ *
+ * Return what these return; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as every wait; no status has been taken
+ *   ECHILD  there is no such child, or somebody else has taken its status
+ *   EINVAL  the options mean nothing
+ * Outside a task: the plain calls.
  */
 CEDE_API pid_t cede_waitpid(pid_t pid, int *status, int options);
 CEDE_API pid_t cede_wait4(pid_t pid, int *status, int options, struct rusage *usage);
@@ -168,8 +174,13 @@ CEDE_API int cede_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
 
 /*
  * system(3). In a task it parks until the command has ended; SIGCHLD is not blocked meanwhile, since other tasks run on
- * the thread. -1 with errno ECANCELED or ETIMEDOUT: the wait was ended, and the shell has been killed (not what it had
- * started, as with pthread_cancel(3)).
+ * the thread.
+ *
+ * Returns what it returns; -1 with errno
+ *   ECANCELED, ETIMEDOUT  as every wait: the shell has been killed, but not what it had started, as with
+ *                         pthread_cancel(3)
+ *   ECHILD  somebody else has taken its status
+ * Outside a task: the plain call. Models: system(3), asyncio.create_subprocess_shell.
  */
 CEDE_API int cede_system(const char *command);
 

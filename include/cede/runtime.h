@@ -32,7 +32,8 @@ struct cede_runtime;
 CEDE_API struct cede_runtime *cede_runtime(void);
 
 /*
- * How the calling task's runtime waits for descriptors: "epoll" or "io_uring"; "plain" outside a task. Static.
+ * How the calling task's runtime waits for descriptors: "epoll" or "io_uring"; "plain" outside a task. Static. Does not
+ * park.
  *
  * "io_uring" (Linux 6.1) is chosen by the member `poller` of struct cede_run_attr or the environment variable
  * CEDE_POLLER; where the kernel has none, or forbids it (as the default seccomp profile of containers does), it is

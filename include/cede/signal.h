@@ -51,8 +51,14 @@ CEDE_API int cede_signal_wait(const sigset_t *set, siginfo_t *info);
 
 /*
  * The waits of POSIX, for signals that the program has blocked: sigtimedwait(2), which with a timeout of NULL is
- * sigwaitinfo(2). Nothing is caught or let through. Needs a descriptor while it waits (EMFILE, ENFILE).
- * ECANCELED, ETIMEDOUT as every wait. Outside a task: the plain calls.
+ * sigwaitinfo(2). Nothing is caught or let through. Needs a descriptor while it waits.
+ *
+ * Returns the signal's number, or -1 with errno
+ *   ECANCELED, ETIMEDOUT  as every wait; no signal has been taken
+ *   EAGAIN  the timeout has passed
+ *   EINVAL  the timeout is no time
+ *   EMFILE, ENFILE  no descriptor to wait with
+ * Outside a task: the plain call.
  */
 #ifdef SA_SIGINFO
 CEDE_API int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
@@ -62,7 +68,11 @@ CEDE_API int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struc
  * pause(2) and sigsuspend(2): park until a signal has come that has a handler, and the handler has run. Only handlers
  * that were there when the wait began count. While a task waits, signals that have a handler are blocked on its thread
  * and let through by the wait, so that tasks beside it see them a little later.
- * Return -1 with errno EINTR; ECANCELED, ETIMEDOUT: no signal has come. Outside a task: the plain calls.
+ *
+ * Each returns -1, always, with errno
+ *   EINTR  a handler has run
+ *   ECANCELED, ETIMEDOUT  as every wait; no signal has come
+ * Outside a task: the plain calls.
  */
 CEDE_API int cede_pause(void);
 CEDE_API int cede_sigsuspend(const sigset_t *mask);
