@@ -12,7 +12,8 @@
  * The record is a file, named by CEDE_COVER in the environment, that is mapped before the first test begins: forked
  * tests share it, recording is a store of one byte, and takes neither descriptors nor system calls that a test may be
  * counting. Without CEDE_COVER nothing is recorded. One row of COVER_ROW bytes for each function, in the order of the
- * headers; a byte is 1 once that has been seen: COVER_OK, an errno, or COVER_WAITING.
+ * headers; a byte is 1 once that has been seen: COVER_OK, an errno, or COVER_..._WAITING. One more row, whose first byte
+ * is 1 once the whole suite has passed.
  */
 #ifndef CEDE_TESTS_COVER_H
 #define CEDE_TESTS_COVER_H
@@ -41,6 +42,9 @@ void cover_end(const struct cover_call *call, int error);
 
 /* A call without a result. */
 void cover_called(int function);
+
+/* The suite has passed: what is missing in its record is not missing because a test ended early. */
+void cover_passed(void);
 
 /*
  * From now on this process, and those that it forks, record nothing: storms see all there is, and prove little of it.

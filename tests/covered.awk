@@ -204,7 +204,24 @@ function wrong(name, text) {
 
 # ---- printing ----
 
-function print_calls(    i, n, k, parts, name, args, error, space) {
+# C's expression for the errno that a call has failed with: 0 if it succeeded, negative if it failed without one.
+function outcome(name) {
+    if (type[name] == "size_t")
+        return "0"
+    if (name ~ /_r$/) # an error number; no answer is no success
+        return "cover_result ? cover_result : *result ? 0 : -1"
+    if (name == "cede_clock_nanosleep")
+        return "cover_result"
+    if (name ~ /^cede_get(addr|name)info$/)
+        return "cover_result == EAI_SYSTEM ? errno : cover_result == EAI_MEMORY ? ENOMEM : cover_result ? -1 : 0"
+    if (name ~ /^cede_gethostby/)
+        return "cover_result ? 0 : h_errno == NETDB_INTERNAL ? errno : -1"
+    if (name ~ /^cede_res_/)
+        return "cover_result >= 0 ? 0 : h_errno == NETDB_INTERNAL ? errno : -1"
+    return type[name] ~ /\*$/ ? "cover_result ? 0 : errno" : "cover_result < 0 ? errno : 0"
+}
+
+function print_calls(    i, n, k, parts, name, args, error, space, keeps) {
     print "/* Made by covered.awk from the public headers. */"
     print "#include <netdb.h>\n#include <cede.h>\n#include <cede/posix.h>\n#include \"cover.h\"\n"
     print "#define COVER_FUNCTIONS " count "\n"
@@ -217,20 +234,18 @@ function print_calls(    i, n, k, parts, name, args, error, space) {
         for (k = 1; k <= n; k++)
             if (parts[k] != "void")
                 args = args (k > 1 ? ", " : "") parameter_name(parts[k])
-        error = "cover_result < 0 ? errno : 0"
-        if (type[name] ~ /\*$/)
-            error = "cover_result ? 0 : errno"
-        if (type[name] == "size_t")
-            error = "0"
-        if (name == "cede_clock_nanosleep")
-            error = "cover_result"
-        if (name == "cede_getaddrinfo")
-            error = "cover_result == 0 ? 0 : cover_result == EAI_SYSTEM ? errno : -1"
+        error = outcome(name)
         space = type[name] ~ /\*$/ ? "" : " "
         print "static inline " type[name] space "cover_" name "(" parameters[name] ")\n{"
+        # What fails with errno as it was must not be taken to fail with what an earlier call has left there.
+        keeps = flat(described_by[name]) ~ /errno as it was/
         print "    struct cover_call cover_call = cover_begin(" i - 1 ");"
+        if (keeps)
+            print "    int cover_errno = errno;\n\n    errno = 0;"
         print "    " type[name] space "cover_result = " name "(" args ");\n"
         print "    cover_end(&cover_call, " error ");"
+        if (keeps)
+            print "    errno = errno ? errno : cover_errno;"
         print "    return cover_result;\n}\n"
     }
     for (i = 1; i <= count; i++) {
