@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# check_prefetch.sh OBJDUMP LIBRARY BUILD_TYPE: what the run queue asks to be fetched ahead, a descriptor and a context, is
+# still asked for in the machine code of a yield. gcc 12 once dropped both, and nothing but the time told.
+set -euo pipefail
+objdump=$1 library=$2 build_type=$3
+
+case $build_type in
+    Release|RelWithDebInfo) ;;
+    *) echo "cede_yield contains its switch only in an optimised build, this is ${build_type:-of no type}"; exit 77 ;;
+esac
+count=$("$objdump" -d --disassemble=cede_yield "$library" | grep -cE 'prefetch|prfm' || true)
+echo "cede_yield has $count prefetches"
+[ "$count" -ge 2 ]
