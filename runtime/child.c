@@ -38,8 +38,7 @@ static struct news news_of(pid_t pid, bool its_end_only)
     int saved = errno;
 
     if (pid > 0 && its_end_only) {
-        news.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        cede__descriptor_made(news.pidfd, CEDE__FD_NOWAIT);
+        news.pidfd = cede__descriptor_private((int)syscall(SYS_pidfd_open, pid, 0), CEDE__FD_NOWAIT);
         news.own = news.pidfd >= 0;
     }
     errno = saved;
@@ -58,11 +57,8 @@ static int await(struct news *news)
 
 static void forget(struct news *news)
 {
-    int saved = errno;
-
     if (news->own)
-        cede_close(news->pidfd);
-    errno = saved;
+        cede__descriptor_private_close(news->pidfd);
 }
 
 pid_t cede_wait4(pid_t pid, int *status, int options, struct rusage *usage)

@@ -4,6 +4,8 @@
 
 #include <cede/io.h>
 #include <cede/time.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 
 #include "file_number.h"
 #include "fork.h"
+#include "private.h"
 #include "run.h"
 #include "sys.h"
 #include "wait.h"
@@ -98,20 +101,38 @@ static bool forget(struct cede__worker *worker, int fd)
     return true;
 }
 
-/* Requests that name the number reach the kernel while it means what they mean. */
-static void settle_and_forget(struct cede__worker *worker, int fd)
+/* The first record of a number between *fd, which becomes that number, and last; NULL: none is known. Private ones are
+ * no part of a range. */
+static struct cede__fd *next_known(const struct cede__poller *poller, int *fd, int last)
 {
-    if (cede__poller_queued(&worker->poller) && !cede__fork_unnoticed())
-        cede__poller_settle(&worker->poller);
-    forget(worker, fd);
+    struct cede__fd *record;
+    int end = (int)poller->page_count * CEDE__FDS_PER_PAGE - 1;
+
+    for (last = last < end ? last : end; *fd <= last; ++*fd) {
+        record = cede__poller_fd_known(poller, *fd);
+        if (record && worth_keeping(record) && !cede__private_has(*fd))
+            return record;
+    }
+    return NULL;
 }
 
-/* Another runtime closes a number, which this one may know. */
+/* Requests that name one of the numbers reach the kernel while it means what they mean. */
+static void settle_and_forget(struct cede__worker *worker, int first, int last)
+{
+    int fd;
+
+    if (cede__poller_queued(&worker->poller) && !cede__fork_unnoticed())
+        cede__poller_settle(&worker->poller);
+    for (fd = first; next_known(&worker->poller, &fd, last); fd++)
+        forget(worker, fd);
+}
+
+/* Another runtime closes numbers, which this one may know. */
 struct closing {
     struct cede__remote remote;
     struct cede__worker *worker;
     uint64_t number; /* of the closing, as counted by `closings`; 0: it is over */
-    int fd;
+    int first, last;
 };
 
 /* Who began to wait after the first notice, and before the number was closed, waits for what no longer exists: no event
@@ -130,53 +151,67 @@ static void look_again(struct cede__fd *record)
 static void deliver_closing(struct cede__remote *remote)
 {
     struct closing *closing = CEDE__CONTAINER(remote, struct closing, remote);
-    struct cede__fd *record = cede__poller_fd_known(&closing->worker->poller, closing->fd);
+    struct cede__poller *poller = &closing->worker->poller;
+    struct cede__fd *record;
+    int fd;
 
-    if (record && closing->number == 0)
-        look_again(record);
-    else if (record && record->closings < closing->number)
-        forget(closing->worker, closing->fd);
+    for (fd = closing->first; (record = next_known(poller, &fd, closing->last)); fd++) {
+        if (closing->number == 0)
+            look_again(record);
+        else if (record->closings < closing->number)
+            forget(closing->worker, fd);
+    }
     free(closing);
 }
 
 /* Without memory it stays unsaid: tasks of that runtime that wait on fd then go on waiting, as threads would that are
  * in read(2) when another closes the descriptor; and it finds out as with any descriptor closed behind its back. */
-static void tell(struct cede__worker *worker, int fd, uint64_t number)
+static void tell(struct cede__worker *worker, int first, int last, uint64_t number)
 {
     struct closing *closing = malloc(sizeof *closing);
 
     if (!closing)
         return;
-    *closing = (struct closing){.remote.deliver = deliver_closing, .worker = worker, .number = number, .fd = fd};
+    *closing = (struct closing){.remote.deliver = deliver_closing, .worker = worker, .number = number, .first = first,
+                                .last = last};
     cede__sched_post(worker, &closing->remote);
 }
 
-void cede__descriptor_closes(int fd)
+/* To be called before, and after, these numbers are closed. */
+static void closes(int first, int last)
 {
     uint64_t number = atomic_fetch_add(&closings, 1) + 1;
     struct cede__worker *worker;
 
-    if (fd < 0)
-        return;
     for (worker = cede__run_workers(); worker; worker = worker->next) {
         if (worker == cede__worker)
-            settle_and_forget(worker, fd);
+            settle_and_forget(worker, first, last);
         else if (atomic_load(&worker->in_use) && !cede__fork_unnoticed())
-            tell(worker, fd, number);
+            tell(worker, first, last, number);
     }
 }
 
-void cede__descriptor_closed(int fd)
+static void closed(int first, int last)
 {
     struct cede__worker *worker;
     int saved = errno;
 
-    if (fd < 0)
-        return;
     for (worker = cede__run_workers(); worker; worker = worker->next)
         if (worker != cede__worker && atomic_load(&worker->in_use) && !cede__fork_unnoticed())
-            tell(worker, fd, 0);
+            tell(worker, first, last, 0);
     errno = saved;
+}
+
+void cede__descriptor_closes(int fd)
+{
+    if (fd >= 0)
+        closes(fd, fd);
+}
+
+void cede__descriptor_closed(int fd)
+{
+    if (fd >= 0)
+        closed(fd, fd);
 }
 
 void cede__descriptor_made(int fd, enum cede__fd_kind kind)
@@ -192,6 +227,24 @@ void cede__descriptor_made(int fd, enum cede__fd_kind kind)
         record->owned = true;
         record->closings = atomic_load(&closings);
     }
+    errno = saved;
+}
+
+int cede__descriptor_private(int fd, enum cede__fd_kind kind)
+{
+    fd = cede__private_take(fd);
+    cede__descriptor_made(fd, kind);
+    return fd;
+}
+
+void cede__descriptor_private_close(int fd)
+{
+    int saved = errno;
+
+    cede__private_forget(fd);
+    closes(fd, fd);
+    cede__sys_close(fd);
+    closed(fd, fd);
     errno = saved;
 }
 
@@ -357,10 +410,56 @@ int cede_close(int fd)
 {
     int result;
 
+    if (cede__private_has(fd) && !cede__fork_unnoticed()) {
+        errno = EBADF;
+        return -1;
+    }
     /* First, so that when the kernel hands the number out again nobody waits on it any more. */
     cede__descriptor_closes(fd);
     result = cede__file_number_close(fd);
     cede__descriptor_closed(fd);
+    return result;
+}
+
+/* The next number, from this one on, that must not just be closed: a private one, or one that a helper works on. */
+static int next_special(unsigned from)
+{
+    int private = from > INT_MAX ? -1 : cede__private_next((int)from);
+    int held = from > INT_MAX ? -1 : cede__file_number_next((int)from);
+
+    return private < 0 || (held >= 0 && held < private) ? held : private;
+}
+
+static int close_between(unsigned first, unsigned last, int flags)
+{
+    int special = -1, result = 0;
+    unsigned from, end;
+
+    for (from = first; from <= last && result == 0; from = (unsigned)special + 1) {
+        special = next_special(from);
+        end = special < 0 || (unsigned)special > last ? last : (unsigned)special - 1;
+        if ((unsigned)special != from)
+            result = (int)syscall(SYS_close_range, from, end, flags);
+        if (end == last)
+            break;
+        if (!cede__private_has(special))
+            cede__file_number_close(special);
+    }
+    return result;
+}
+
+int cede_close_range(unsigned first, unsigned last, int flags)
+{
+    int from = first > INT_MAX ? INT_MAX : (int)first, to = last > INT_MAX ? INT_MAX : (int)last, result;
+
+    if (first > last || flags & (int)CLOSE_RANGE_CLOEXEC || cede__fork_unnoticed())
+        return (int)syscall(SYS_close_range, first, last, flags);
+    /* Closes nothing: says whether there is such a call, and what is wrong with the flags. */
+    if (syscall(SYS_close_range, UINT_MAX, UINT_MAX, flags) != 0)
+        return -1;
+    closes(from, to);
+    result = close_between(first, last, flags);
+    closed(from, to);
     return result;
 }
 
@@ -399,17 +498,37 @@ int cede_dup(int fd)
     return newfd;
 }
 
+/* Moves a private descriptor away from a number that the program wants. 0, or -1 with errno. */
+static int make_room(int fd)
+{
+    struct cede__worker *worker;
+    int moved = 0;
+
+    for (worker = cede__run_workers(); worker && moved == 0; worker = worker->next)
+        moved = cede__poller_move(&worker->poller, fd, worker == cede__worker);
+    if (moved == 0)
+        errno = EBUSY;
+    if (moved > 0)
+        cede__private_forget(fd);
+    return moved > 0 ? 0 : -1;
+}
+
 int cede_dup3(int fd, int newfd, int flags)
 {
-    /* Closes newfd, but only if nothing is wrong with the other arguments. */
-    bool closes = fd != newfd && !(flags & ~O_CLOEXEC) && cede__sys_fcntl(fd, F_GETFD, 0) >= 0;
+    /* Replaces newfd, but only if nothing is wrong with the other arguments. */
+    bool replaces = fd != newfd && !(flags & ~O_CLOEXEC) && cede__sys_fcntl(fd, F_GETFD, 0) >= 0;
+    bool private = replaces && cede__private_has(newfd) && !cede__fork_unnoticed();
     int result;
 
-    if (closes)
+    if (private && make_room(newfd) != 0)
+        return -1;
+    if (replaces)
         cede__descriptor_closes(newfd);
     result = cede__sys_dup3(fd, newfd, flags);
-    if (closes)
+    if (replaces)
         cede__descriptor_closed(newfd);
+    if (private && result < 0)
+        cede__private_close(newfd);
     duplicated(fd, result);
     return result;
 }

@@ -73,6 +73,11 @@ enum cede__fd_kind cede__descriptor_kind(int domain, int type, int protocol);
  * does nothing outside a task, nor if fd is negative. */
 void cede__descriptor_made(int fd, enum cede__fd_kind kind);
 
+/* A descriptor that the runtime has for itself, and tasks wait on: see private.h. fd may be -1. The number that it has
+ * from now on, or -1 with errno. Any thread. */
+int cede__descriptor_private(int fd, enum cede__fd_kind kind);
+void cede__descriptor_private_close(int fd); /* keeps errno */
+
 /* To be called before fd is closed: wakes those who wait on it with EBADF, in every runtime of the process. Any
  * thread. */
 void cede__descriptor_closes(int fd);

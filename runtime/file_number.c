@@ -84,6 +84,24 @@ void cede__file_number_release(struct cede__file_number *number)
     pthread_mutex_unlock(&lock);
 }
 
+int cede__file_number_next(int from)
+{
+    const struct cede__file_number *number;
+    const struct cede__list *link;
+    int next = -1;
+
+    if (atomic_load(&count) == 0)
+        return -1;
+    pthread_mutex_lock(&lock);
+    for (link = held.next; link && link != &held; link = link->next) {
+        number = CEDE__CONTAINER(link, struct cede__file_number, link);
+        if (number->fd >= from && (next < 0 || number->fd < next))
+            next = number->fd;
+    }
+    pthread_mutex_unlock(&lock);
+    return next;
+}
+
 /* ---- closing ---- */
 
 /* Closes the file, but keeps the number. 0, or -1 with errno. */

@@ -23,6 +23,9 @@ struct cede__file_number {
 void cede__file_number_hold(struct cede__file_number *number, int fd);
 void cede__file_number_release(struct cede__file_number *number);
 
+/* The lowest one held that is not below `from`; -1: there is none. */
+int cede__file_number_next(int from);
+
 /* close(2), of a number that may be held. */
 int cede__file_number_close(int fd);
 

@@ -255,25 +255,20 @@ static int open_signals(const sigset_t *sigmask)
     if (!any)
         return -1;
     fd = (int)syscall(SYS_signalfd4, -1, &awaited, CEDE__SYS_SIGSET_BYTES, O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return -2;
-    cede__descriptor_made(fd, CEDE__FD_NOWAIT);
-    return fd;
+    fd = cede__descriptor_private(fd, CEDE__FD_NOWAIT);
+    return fd < 0 ? -2 : fd;
 }
 
 static int wait_with_signals(struct call *call)
 {
-    int ready, error;
+    int ready;
 
     call->signal_fd = call->sigmask ? open_signals(call->sigmask) : -1;
     if (call->signal_fd == -2)
         return -1;
     ready = wait_with(call);
-    if (call->signal_fd < 0)
-        return ready;
-    error = errno;
-    cede_close(call->signal_fd);
-    errno = error;
+    if (call->signal_fd >= 0)
+        cede__descriptor_private_close(call->signal_fd);
     return ready;
 }
 

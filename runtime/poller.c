@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "private.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -15,11 +16,12 @@
 enum {
     RING_ENTRIES = 64,
     RETRY_NS = 1000 * 1000, /* when the kernel, out of memory, has not taken a request */
+    PATIENCE = 10000,       /* turns that a thread gets for one system call that it is about to make */
 };
 
 int cede__poller_init(struct cede__poller *poller)
 {
-    poller->wake_fd = cede__sys_move_away(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    poller->wake_fd = cede__private_take(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     return poller->wake_fd < 0 ? -1 : 0;
 }
 
@@ -73,7 +75,8 @@ int cede__poller_forked(struct cede__poller *poller)
 {
     unsigned page, i;
 
-    cede__sys_close(poller->wake_fd);
+    cede__private_close(poller->wake_fd);
+    atomic_store(&poller->waking, 0);
     cede__ring_forked(&poller->ring);
     if (cede__poller_init(poller) != 0)
         return -1;
@@ -86,14 +89,64 @@ int cede__poller_forked(struct cede__poller *poller)
     return open_backend(poller, poller->backend);
 }
 
+void cede__poller_lost(struct cede__poller *poller)
+{
+    cede__private_forget(poller->wake_fd);
+    if (poller->backend)
+        cede__private_forget(poller->backend_fd);
+    if (poller->ring.open)
+        cede__private_forget(poller->ring.fd);
+}
+
 void cede__poller_wake(struct cede__poller *poller)
 {
     static const uint64_t one = 1;
     int saved = errno;
 
+    atomic_fetch_add(&poller->waking, 1);
     /* Nobody reads the count. It has room for 2^64 - 2 wakes. */
-    (void)!cede__sys_write(poller->wake_fd, &one, sizeof one);
+    (void)!cede__sys_write(atomic_load(&poller->wake_fd), &one, sizeof one);
+    atomic_fetch_sub(&poller->waking, 1);
     errno = saved;
+}
+
+/* A wake that goes to the old number after that has become another's would write into it. */
+static int move_wake(struct cede__poller *poller, int fd)
+{
+    int moved = cede__private_copy(fd), turns;
+
+    if (moved < 0)
+        return -1;
+    atomic_store(&poller->wake_fd, moved);
+    for (turns = 0; atomic_load(&poller->waking) > 0; turns++) {
+        if (turns == PATIENCE) { /* a handler on the thread that wakes */
+            errno = EBUSY;
+            return -1;
+        }
+        syscall(SYS_sched_yield);
+    }
+    return 1;
+}
+
+int cede__poller_move(struct cede__poller *poller, int fd, bool own)
+{
+    int *place, moved;
+
+    if (fd == atomic_load(&poller->wake_fd))
+        return move_wake(poller, fd);
+    if (!own)
+        return 0;
+    place = poller->backend && fd == poller->backend_fd ? &poller->backend_fd
+            : poller->ring.open && fd == poller->ring.fd ? &poller->ring.fd
+                                                         : NULL;
+    if (!place)
+        return 0;
+    cede__poller_settle(poller); /* a request may name it */
+    moved = cede__private_copy(fd);
+    if (moved < 0)
+        return -1;
+    *place = moved;
+    return 1;
 }
 
 static struct cede__fd *make_fd(struct cede__poller *poller, int fd)

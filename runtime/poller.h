@@ -15,6 +15,7 @@
 #ifndef CEDE_RUNTIME_POLLER_H
 #define CEDE_RUNTIME_POLLER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -100,7 +101,8 @@ enum { CEDE__FDS_PER_PAGE = 512, CEDE__POLLER_EVENTS = 512 };
 struct cede__poller {
     const struct cede__backend *backend;
     int backend_fd;
-    int wake_fd;
+    atomic_int wake_fd; /* whoever moves it waits until no other thread uses the old number any more */
+    atomic_uint waking; /* threads, and signal handlers, that use it now */
     void *backend_data;
     struct cede__fd **pages; /* by number / CEDE__FDS_PER_PAGE; a page never moves */
     unsigned page_count;
@@ -115,6 +117,11 @@ int cede__poller_init(struct cede__poller *poller);
 /* Ends the wait that is going on, or else the next one. Any thread, any signal handler, open or not: the descriptor is
  * registered like any other, so a backend need not know. */
 void cede__poller_wake(struct cede__poller *poller);
+
+/* If fd is one of the poller's own descriptors, it gets another number, and the old one is nobody's: a duplicate, about to
+ * be replaced. 1, 0: it is none of them, or -1 with errno EMFILE or EBUSY (a handler runs in the midst of its use). Other
+ * threads than the poller's (own: it is that one) may move what they use themselves, the one that wakes; else: 0. */
+int cede__poller_move(struct cede__poller *poller, int fd, bool own);
 
 /* 0, or -1 with errno (ENOMEM, EMFILE, ENFILE). */
 int cede__poller_open(struct cede__poller *poller, const struct cede__backend *backend);
@@ -157,6 +164,9 @@ static inline bool cede__poller_queued(const struct cede__poller *poller)
 {
     return poller->ring.open && cede__ring_queued(&poller->ring) > 0;
 }
+
+/* In a child of fork(2): its descriptors are those of a thread that is not there, and so nobody's. */
+void cede__poller_lost(struct cede__poller *poller);
 
 /* Waits up to timeout_ns and appends the waiters that have become ready to `ready`. Returns the number of events. */
 int cede__poller_wait(struct cede__poller *poller, int64_t timeout_ns, struct cede__list *ready);

@@ -5,16 +5,17 @@
 #include <stdlib.h>
 
 #include "poller.h"
+#include "private.h"
 #include "sys.h"
 
 static int backend_open(struct cede__poller *poller)
 {
-    poller->backend_fd = cede__sys_move_away((int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC));
+    poller->backend_fd = cede__private_take((int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC));
     if (poller->backend_fd < 0)
         return -1;
     poller->backend_data = malloc(CEDE__POLLER_EVENTS * sizeof(struct epoll_event));
     if (!poller->backend_data) {
-        cede__sys_close(poller->backend_fd);
+        cede__private_close(poller->backend_fd);
         errno = ENOMEM;
         return -1;
     }
@@ -23,7 +24,8 @@ static int backend_open(struct cede__poller *poller)
 
 static void backend_close(struct cede__poller *poller)
 {
-    cede__sys_close(poller->backend_fd);
+    cede__private_close(poller->backend_fd);
+    poller->backend_fd = -1;
     free(poller->backend_data);
 }
 

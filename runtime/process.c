@@ -146,8 +146,7 @@ static int open_pidfd(pid_t pid)
 
     if (wish && strcmp(wish, "off") == 0)
         return -1;
-    fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    cede__descriptor_made(fd, CEDE__FD_NOWAIT);
+    fd = cede__descriptor_private((int)syscall(SYS_pidfd_open, pid, 0), CEDE__FD_NOWAIT);
     errno = saved;
     return fd;
 }
@@ -203,7 +202,7 @@ static void ended(struct cede_process *process, enum cede__process_state state)
 {
     process->cede__state = state;
     if (process->cede__pidfd >= 0)
-        cede_close(process->cede__pidfd);
+        cede__descriptor_private_close(process->cede__pidfd);
     process->cede__pidfd = -1;
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include "private.h"
 #include "sys.h"
 
 enum {
@@ -67,7 +68,7 @@ int cede__ring_open(struct cede__ring *ring, unsigned entries, int event_fd)
     unsigned most_blocked[2] = {MOST_BLOCKED, 0};
     int error;
 
-    *ring = (struct cede__ring){.fd = cede__sys_move_away((int)syscall(SYS_io_uring_setup, entries, &params))};
+    *ring = (struct cede__ring){.fd = cede__private_take((int)syscall(SYS_io_uring_setup, entries, &params))};
     if (ring->fd < 0)
         return -1;
     if (map_queues(ring, &params) != 0
@@ -75,7 +76,7 @@ int cede__ring_open(struct cede__ring *ring, unsigned entries, int event_fd)
             && syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_EVENTFD, &event_fd, 1) != 0)) {
         error = errno;
         unmap(ring);
-        cede__sys_close(ring->fd);
+        cede__private_close(ring->fd);
         errno = error;
         return -1;
     }
@@ -89,14 +90,14 @@ void cede__ring_close(struct cede__ring *ring)
     if (!ring->open)
         return;
     unmap(ring);
-    cede__sys_close(ring->fd);
+    cede__private_close(ring->fd);
     ring->open = false;
 }
 
 void cede__ring_forked(struct cede__ring *ring)
 {
     if (ring->open)
-        cede__sys_close(ring->fd);
+        cede__private_close(ring->fd);
     ring->open = false;
     ring->ready = (struct cede__list){0};
 }

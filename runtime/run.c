@@ -46,6 +46,7 @@ void cede__run_forked(struct cede__worker *own)
             left = worker;
         } else {
             atomic_store(&worker->asleep, false); /* a post must not wake the parent */
+            cede__poller_lost(&worker->poller);
             worker->next = lost;
             lost = worker;
         }

@@ -39,7 +39,7 @@ static int wait_until(const sigset_t *set, siginfo_t *info, int fd, int64_t unti
 int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
     int64_t duration_ns = timeout ? cede__duration_of(timeout) : CEDE_FOREVER;
-    int signo, fd, error;
+    int signo, fd;
 
     if (!cede__in_task())
         return (int)syscall(SYS_rt_sigtimedwait, set, info, timeout, CEDE__SYS_SIGSET_BYTES);
@@ -49,13 +49,11 @@ int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespe
     if (signo >= 0 || errno != EAGAIN || duration_ns == 0)
         return signo;
     fd = (int)syscall(SYS_signalfd4, -1, set, CEDE__SYS_SIGSET_BYTES, O_CLOEXEC | O_NONBLOCK);
+    fd = cede__descriptor_private(fd, CEDE__FD_NOWAIT);
     if (fd < 0)
         return -1;
-    cede__descriptor_made(fd, CEDE__FD_NOWAIT);
     signo = wait_until(set, info, fd, cede__duration_after(cede_now(), duration_ns));
-    error = errno;
-    cede_close(fd);
-    errno = error;
+    cede__descriptor_private_close(fd);
     return signo;
 }
 

@@ -158,15 +158,23 @@ static inline int cede__sys_move_up(int fd)
     return moved;
 }
 
-/* The same for the runtime's own: if possible far above the numbers that programs choose themselves, as `exec 3<file`
- * of a shell does; and never one of the standard three: where a program was started without its standard input, a read
- * of that must fail, and not read from the runtime. */
+/* A copy of the descriptor for the runtime's own use: if possible far above the numbers that programs choose themselves, as
+ * `exec 3<file` of a shell does; and never one of the standard three: where a program was started without its standard
+ * input, a read of that must fail, and not read from the runtime. -1 with errno. */
+static inline int cede__sys_copy_away(int fd)
+{
+    int copy = cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, 512);
+
+    return copy >= 0 ? copy : cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1); /* so few may be open */
+}
+
+/* The copy, and fd, which may be -1, is closed; or fd itself, where there is no room for both. */
 static inline int cede__sys_move_away(int fd)
 {
-    int moved = fd < 0 ? -1 : cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, 512);
+    int moved = fd < 0 ? -1 : cede__sys_copy_away(fd);
 
     if (moved < 0)
-        return cede__sys_move_up(fd); /* so few may be open */
+        return cede__sys_move_up(fd);
     cede__sys_close(fd);
     return moved;
 }

@@ -104,6 +104,15 @@ if command -v xz > /dev/null; then
 fi
 CEDE_AUDIT_MS=20 expect 0 '.*cede: audit: "main" of thread [0-9]+ has been running without a wait for .*' \
     "$cede" run --audit bash -c 'for ((i = 0; i < 500000; i++)); do :; done'
+# Programs that bash starts run without cede, though it has a setenv() of its own: none has descriptors of the runtime.
+expect 0 '0 [01]' "$cede" run bash -c 'echo $(cat /proc/self/environ | tr "\0" "\n" | grep -c -e libcede -e CEDE_RUN) \
+    $(ls -l /proc/self/fd | grep -c anon_inode)'
+# Descriptors that the runtime has for itself: a program that closes all, or any, of them goes on.
+if [ -x /usr/bin/python3 ]; then
+    for poller in epoll io_uring; do
+        CEDE_POLLER=$poller expect 0 'all is well' timeout 60 "$cede" run /usr/bin/python3 "${0%/*}/run_descriptors.py"
+    done
+fi
 # O_NONBLOCK on a descriptor that is shared with others would surprise them.
 exec 3< <(sleep 0.05; echo x)
 expect 0 x "$cede" run sh -c 'read -r line && echo "$line"' <&3

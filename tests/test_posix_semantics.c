@@ -591,6 +591,9 @@ static void copies_of_descriptors(void)
     TELL(close_range(100, 300, 0));
     TELL(fcntl(200, F_GETFD));
     TELL(read(100, buffer, 1));
+    TELL(fcntl(copy, F_DUPFD, 400));
+    closefrom(400);
+    TELL(fcntl(400, F_GETFD));
     start(&beside, write_later, &(struct action){.fd = fds[1], .text = "still"});
     TELL(read(copy, buffer, sizeof buffer));
     finish(&beside);

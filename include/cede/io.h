@@ -69,12 +69,26 @@ CEDE_API int cede_connect(int fd, const struct sockaddr *addr, socklen_t addrlen
 
 /* socket(2), socketpair(2), pipe2(2), dup(2), dup3(2): the plain calls, which tell the runtime that the number means
  * something new. Descriptors made in other ways work too, at the price of one more system call per wait. Do not park.
- * Return what these return; -1 with errno EMFILE, say, or EINVAL. */
+ * Return what these return; -1 with errno EMFILE, say, or EINVAL. cede_dup3() also fails with EBUSY, as dup3 may: newfd is
+ * a descriptor of the runtime's own that is in use at this moment. */
 CEDE_API int cede_socket(int domain, int type, int protocol);
 CEDE_API int cede_socketpair(int domain, int type, int protocol, int fds[2]);
 CEDE_API int cede_pipe2(int fds[2], int flags);
 CEDE_API int cede_dup(int fd);
 CEDE_API int cede_dup3(int fd, int newfd, int flags);
+
+/*
+ * close_range(2): with cede_close() for each that somebody waits on.
+ *
+ * The runtime has some descriptors of its own, 512 and up if so many may be open. This goes round them; to cede_close()
+ * they are numbers that are not open; and cede_dup3() to one gives it another number first. Raw system calls, and a child
+ * of vfork(2), which has its own, do close them.
+ *
+ * Does not park. Returns 0, or -1 with errno
+ *   EINVAL  first is greater than last, or a flag is unknown
+ * Linux before 5.9 has no such call, and says so. Any thread.
+ */
+CEDE_API int cede_close_range(unsigned first, unsigned last, int flags);
 
 /*
  * poll(2), ppoll(2), select(2). Any number of descriptors; more than 64 in one call take memory, where one that is

@@ -6,7 +6,9 @@
 #include <cede/file.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 
 #include "name.h"
 
@@ -26,6 +28,7 @@ DEFINE(int, dup, (int fd), (fd));
 DEFINE(int, dup3, (int fd, int newfd, int flags), (fd, newfd, flags));
 DEFINE(int, close, (int fd), (fd));
 CEDE__POSIX_EXPORT(__close, close);
+DEFINE(int, close_range, (unsigned first, unsigned last, int flags), (first, last, flags));
 
 int cede__posix_pipe(int fds[2]);
 CEDE__POSIX_EXPORT(pipe, pipe);
@@ -33,6 +36,30 @@ CEDE__POSIX_EXPORT(__pipe, pipe);
 int cede__posix_pipe(int fds[2])
 {
     return cede_pipe2(fds, 0);
+}
+
+/* Linux before 5.9 has no close_range(2): what is open is asked one by one. */
+static void close_each(int first)
+{
+    struct rlimit limit;
+    int fd, end = first;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        end = limit.rlim_cur < INT_MAX ? (int)limit.rlim_cur : INT_MAX;
+    for (fd = first; fd < end; fd++)
+        cede_close(fd);
+}
+
+void cede__posix_closefrom(int first);
+CEDE__POSIX_EXPORT(closefrom, closefrom);
+void cede__posix_closefrom(int first)
+{
+    int saved = errno;
+
+    first = first < 0 ? 0 : first;
+    if (cede_close_range((unsigned)first, UINT_MAX, 0) != 0)
+        close_each(first);
+    errno = saved;
 }
 
 /* dup2(2) of a number to itself does nothing, where dup3(2) fails. */

@@ -47,23 +47,36 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-static void restore_environment(void)
+/* What the user had in LD_PRELOAD, or NULL. */
+static char *users_preload(char *list)
 {
-    const char *preload = getenv("LD_PRELOAD");
-    char *rest;
     int ours;
 
-    for (ours = 0; preload && ours < 2; ours++) {
-        preload = strchr(preload, ':');
-        preload += preload != NULL;
+    for (ours = 0; list && ours < 2; ours++) {
+        list = strchr(list, ':');
+        list += list != NULL;
     }
-    rest = preload ? strdup(preload) : NULL;
-    if (rest)
-        setenv("LD_PRELOAD", rest, 1);
-    else
-        unsetenv("LD_PRELOAD");
-    free(rest);
-    unsetenv("CEDE_RUN");
+    return list;
+}
+
+/* In place, and by hand: some programs (bash) have a setenv() of their own, which is of no use before their main. */
+static void restore_environment(void)
+{
+    static const char preload[] = "LD_PRELOAD=", run[] = "CEDE_RUN=";
+    char **from, **to, *rest;
+
+    for (from = to = environ; *from; from++) {
+        if (strncmp(*from, run, sizeof run - 1) == 0)
+            continue;
+        if (strncmp(*from, preload, sizeof preload - 1) == 0) {
+            rest = users_preload(*from + sizeof preload - 1);
+            if (!rest)
+                continue;
+            memmove(*from + sizeof preload - 1, rest, strlen(rest) + 1);
+        }
+        *to++ = *from;
+    }
+    *to = NULL;
 }
 
 /* As large as the main thread's would be. */
