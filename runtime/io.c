@@ -118,6 +118,14 @@ static ssize_t attempt_plain(struct transfer *t)
                                              : cede__sys_read(fd, t->iov->iov_base, t->iov->iov_len);
 }
 
+/* Whether the descriptor is not open for this direction at all: then it is never ready, and the call fails at once. */
+static bool is_one_way(const struct transfer *t)
+{
+    int flags = cede__sys_fcntl(t->call.fd, F_GETFL, 0);
+
+    return flags >= 0 && (flags & O_ACCMODE) == (t->call.direction == CEDE__WRITES ? O_RDONLY : O_WRONLY);
+}
+
 /* The descriptor itself would block, so ask first. Somebody else may still be quicker (another process that reads from
  * the same terminal): then the thread waits. There is no way to know how much a write can take but that PIPE_BUF bytes
  * are always fine with a pipe that is writable. */
@@ -128,7 +136,7 @@ static ssize_t attempt_polled(struct transfer *t)
     struct pollfd ask = {.fd = t->call.fd, .events = writes ? POLLOUT : POLLIN};
     size_t size;
 
-    if (cede__sys_ppoll(&ask, 1, &at_once, NULL) == 0) {
+    if (cede__sys_ppoll(&ask, 1, &at_once, NULL) == 0 && !is_one_way(t)) {
         errno = EAGAIN;
         return -1;
     }

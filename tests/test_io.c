@@ -213,6 +213,27 @@ TASK_TEST(a_terminal_waits)
     cede_close(master);
 }
 
+/* It cannot be read, which no question for readiness tells: the call must be made. */
+TASK_TEST(a_terminal_that_is_open_for_writing)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+    char c;
+
+    ck_assert_int_ge(master, 0);
+    ck_assert_int_eq(grantpt(master) | unlockpt(master), 0);
+    slave = cede_open(ptsname(master), O_WRONLY | O_NOCTTY);
+    ck_assert_int_ge(slave, 0);
+    ck_assert_int_eq(cede_write(slave, "x", 1), 1);
+    ck_assert_fails(cede_read(slave, &c, 1), EBADF);
+    cede_close(slave);
+    slave = cede_open(ptsname(master), O_RDONLY | O_NOCTTY);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_read(slave, &c, 1), ETIMEDOUT);
+    ck_assert_fails(cede_write(slave, "x", 1), EBADF);
+    cede_close(slave);
+    cede_close(master);
+}
+
 TASK_TEST(bad_descriptors_and_addresses)
 {
     char c = 0;
@@ -628,6 +649,7 @@ Suite *suite(void)
     tcase_add_test(calls, files_are_read_and_written_in_place);
     tcase_add_test(calls, an_eventfd_waits);
     tcase_add_test(calls, a_terminal_waits);
+    tcase_add_test(calls, a_terminal_that_is_open_for_writing);
     tcase_add_test(calls, bad_descriptors_and_addresses);
     tcase_add_test(calls, outside_a_task_calls_are_plain);
     tcase_add_test(calls, who_asked_not_to_wait_gets_eagain);
