@@ -25,13 +25,10 @@ function(cede_posix_suite name)
 endfunction()
 
 cede_posix_suite(test_posix test_posix_plain test_posix_fortified)
-# Hangs under qemu-user 7.2, for a reason not yet known, as do the suites of locks below: open on aarch64.
-if(NOT CMAKE_CROSSCOMPILING)
-    cede_posix_suite(test_posix_semantics)
-    # It makes mistakes on purpose that a compiler sees, and uses what is merely old.
-    target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread
-        -Wno-deprecated-declarations -Wno-unknown-warning-option)
-endif()
+cede_posix_suite(test_posix_semantics)
+# It makes mistakes on purpose that a compiler sees, and uses what is merely old.
+target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread
+    -Wno-deprecated-declarations -Wno-unknown-warning-option)
 
 # Entries of functions, by themselves.
 set(patch ${port}/patch.c)
@@ -63,10 +60,8 @@ endif()
 
 # Not under ThreadSanitizer, which has conditions, semaphores, once and join of its own. It reports races there, in the
 # semaphores' path and in the storm, that nobody has explained yet; in test_lot, with the same algorithm, it does not.
-if(NOT CMAKE_CROSSCOMPILING)
-    cede_posix_suite(test_posix_mutex)
-endif()
-if(NOT CMAKE_C_FLAGS MATCHES "sanitize=thread" AND NOT CMAKE_CROSSCOMPILING)
+cede_posix_suite(test_posix_mutex)
+if(NOT CMAKE_C_FLAGS MATCHES "sanitize=thread")
     foreach(noun cond sync storm)
         cede_posix_suite(test_posix_${noun})
     endforeach()

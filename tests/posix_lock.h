@@ -6,8 +6,10 @@
 #include <cede.h>
 #include <check.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     LOCK_NORMAL, LOCK_ZERO, LOCK_RECURSIVE, LOCK_ERRORCHECK, LOCK_ADAPTIVE, LOCK_SHARED, LOCK_SHARED_RECURSIVE,
@@ -60,7 +62,7 @@ static inline struct timespec lock_after(clockid_t clock, int64_t ns)
 /* Counts the milliseconds in which other tasks than its starter could run. */
 struct lock_ticker {
     struct cede_task *task;
-    int ticks;
+    atomic_int ticks;
 };
 
 static inline int lock_ticker_ticks(void *arg)
@@ -68,13 +70,13 @@ static inline int lock_ticker_ticks(void *arg)
     struct lock_ticker *self = arg;
 
     while (cede_sleep(CEDE_MILLISECOND) == 0)
-        self->ticks++;
+        atomic_fetch_add(&self->ticks, 1);
     return 0;
 }
 
 static inline void lock_ticker_start(struct lock_ticker *self)
 {
-    self->ticks = 0;
+    atomic_store(&self->ticks, 0);
     self->task = cede_spawn(lock_ticker_ticks, self);
 }
 
@@ -82,7 +84,15 @@ static inline int lock_ticker_end(struct lock_ticker *self)
 {
     cede_cancel(self->task);
     ck_assert_int_eq(cede_await(self->task), 0);
-    return self->ticks;
+    return atomic_exchange(&self->ticks, 0);
+}
+
+/* For who keeps a task waiting, a thread or another process: until the ticker, started right before that wait, has come so
+ * far. No matter how busy the machine is; but if the task blocks its thread instead of parking, it takes for ever. */
+static inline void lock_ticker_await(struct lock_ticker *self, int ticks)
+{
+    while (atomic_load(&self->ticks) < ticks)
+        usleep(500);
 }
 
 #endif

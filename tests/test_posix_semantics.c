@@ -511,7 +511,8 @@ static void poll_and_select(void)
     TELL(polls[3].revents);
     close(fds[1]);
     TELL(poll(NULL, 0, 5));
-    TELL(poll(many, MORE_THAN_THE_LIMIT, 5));
+    if (!harness_emulated("poll(2) of more than its own stack can hold"))
+        TELL(poll(many, MORE_THAN_THE_LIMIT, 5));
     free(many);
 
     TELL(pipe(fds));

@@ -39,10 +39,15 @@ static int writes(void *letter)
     return pthread_rwlock_unlock(&rwlock);
 }
 
+static struct lock_ticker ticker;
+static atomic_bool held;
+
 static void *thread_writes(void *letter)
 {
     ck_assert_int_eq(pthread_rwlock_wrlock(&rwlock), 0);
-    usleep(10000);
+    atomic_store(&held, true);
+    if (*(char *)letter == 't')
+        lock_ticker_await(&ticker, 3);
     strcat(said, letter);
     ck_assert_int_eq(pthread_rwlock_unlock(&rwlock), 0);
     return NULL;
@@ -130,19 +135,17 @@ TASK_TEST(timed_waits_for_it_end)
 
 TASK_TEST(threads_share_it)
 {
-    struct lock_ticker ticker;
     struct cede_task *task;
     pthread_t thread;
 
     ck_assert_int_eq(pthread_create(&thread, NULL, thread_writes, (void *)"t"), 0);
-    while (pthread_rwlock_tryrdlock(&rwlock) == 0) {
-        pthread_rwlock_unlock(&rwlock);
+    while (!atomic_load(&held))
         cede_yield();
-    }
+    ck_assert_int_eq(pthread_rwlock_tryrdlock(&rwlock), EBUSY);
     lock_ticker_start(&ticker);
     task = cede_spawn(reads, (void *)"r");
     ck_assert_int_eq(writes((void *)"w"), 0);
-    ck_assert_int_gt(lock_ticker_end(&ticker), 1);
+    ck_assert_int_ge(lock_ticker_end(&ticker), 3);
     ck_assert_int_eq(cede_await(task), 0);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_int_eq(said[0], 't');
@@ -174,7 +177,7 @@ static void *thread_takes(void *unused)
 static void *thread_posts(void *unused)
 {
     (void)unused;
-    usleep(5000);
+    lock_ticker_await(&ticker, 3);
     ck_assert_int_eq(sem_post(&sem), 0);
     return NULL;
 }
@@ -184,7 +187,6 @@ TASK_TEST(a_semaphore_parks)
     struct timespec until = lock_after(CLOCK_REALTIME, CEDE_MILLISECOND), bad = {.tv_nsec = -1};
     struct timespec steady = lock_after(CLOCK_MONOTONIC, CEDE_MILLISECOND);
     struct cede_task *tasks[3];
-    struct lock_ticker ticker;
     pthread_t thread;
     int i;
 
@@ -210,7 +212,7 @@ TASK_TEST(a_semaphore_parks)
     lock_ticker_start(&ticker);
     ck_assert_int_eq(pthread_create(&thread, NULL, thread_posts, NULL), 0);
     ck_assert_int_eq(sem_wait(&sem), 0);
-    ck_assert_int_gt(lock_ticker_end(&ticker), 1);
+    ck_assert_int_ge(lock_ticker_end(&ticker), 3);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, thread_takes, NULL), 0);
     cede_sleep(CEDE_MILLISECOND);
@@ -317,7 +319,6 @@ TASK_TEST(a_barrier_may_go_right_afterwards)
 TASK_TEST(a_shared_barrier_parks_too)
 {
     pthread_barrierattr_t attr;
-    struct lock_ticker ticker;
     pthread_t thread;
 
     ck_assert_int_eq(pthread_barrierattr_init(&attr), 0);
@@ -450,6 +451,12 @@ static void *sleeps(void *milliseconds)
     return milliseconds;
 }
 
+static void *awaits_ticks(void *ticks)
+{
+    lock_ticker_await(&ticker, (int)(intptr_t)ticks);
+    return ticks;
+}
+
 static int c11_sleeps(void *unused)
 {
     (void)unused;
@@ -471,7 +478,6 @@ static int joins_by_clock(void *thread)
 
 TASK_TEST(joining_a_thread_parks)
 {
-    struct lock_ticker ticker;
     struct timespec until;
     struct cede_task *task;
     pthread_t thread;
@@ -479,7 +485,7 @@ TASK_TEST(joining_a_thread_parks)
     void *value;
     int result;
 
-    ck_assert_int_eq(pthread_create(&thread, NULL, sleeps, (void *)20), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, awaits_ticks, (void *)20), 0);
     lock_ticker_start(&ticker);
     until = lock_after(CLOCK_REALTIME, CEDE_MILLISECOND);
     ck_assert_int_eq(pthread_timedjoin_np(thread, &value, &until), ETIMEDOUT);
@@ -489,7 +495,7 @@ TASK_TEST(joining_a_thread_parks)
     ck_assert_int_eq(cede_await(task), ETIMEDOUT);
     ck_assert_int_eq(pthread_join(thread, &value), 0);
     ck_assert_ptr_eq(value, (void *)20);
-    ck_assert_int_gt(lock_ticker_end(&ticker), 4);
+    ck_assert_int_ge(lock_ticker_end(&ticker), 20);
 
     ck_assert_int_eq(pthread_create(&thread, NULL, sleeps, (void *)5), 0);
     task = cede_spawn(joins, &thread);
