@@ -100,19 +100,26 @@ endif()
 
 # ---- the command ----
 
-# Programs that it runs; they know nothing of cede.
+# Programs that it runs; they know nothing of cede. Arguments: the name, the files.
 function(cede_run_program name)
-    add_executable(run_${name} run_${name}.c)
+    add_executable(run_${name} ${ARGN})
     target_compile_definitions(run_${name} PRIVATE _GNU_SOURCE)
     target_compile_options(run_${name} PRIVATE ${c_warnings})
     target_include_directories(run_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
     target_link_libraries(run_${name} PRIVATE Threads::Threads)
 endfunction()
 
-cede_run_program(main)
+cede_run_program(main run_main.c)
+# Once more where the compiler makes clean-up handlers in its other way.
+foreach(form threads threads_unwinding)
+    cede_run_program(${form} run_threads.c run_threads_life.c run_threads_cancel.c run_threads_rest.c)
+endforeach()
+target_compile_options(run_threads_unwinding PRIVATE -fexceptions)
 if(TARGET cede_command AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
     cede_test(cede_command unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_command.sh
         $<TARGET_FILE:cede_command> $<TARGET_FILE:run_main> ${cc})
+    cede_test(cede_threads unit 300 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_threads.sh
+        $<TARGET_FILE:cede_command> $<TARGET_FILE:run_threads> $<TARGET_FILE:run_threads_unwinding>)
     cede_test(cede_bench unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_bench.sh $<TARGET_FILE:cede_command>)
 endif()
 

@@ -14,6 +14,7 @@
  *     cc program.c -Wl,--no-as-needed -lcede-posix -lcede -lcurl      before the libraries that shall use it, and libc
  *     LD_PRELOAD=libcede-posix.so ./program
  *     cede run ./program                                             the same, and its main is a task: `cede help run`
+ *     cede run --threads ./program                                   its threads are as well: tools/cede/README.md
  *
  * Locks: a task that would have to wait for a pthread mutex, read-write lock, semaphore, condition, barrier, pthread_once
  * or pthread_join, or for C11's mtx, cnd, call_once and thrd_join, parks, whoever holds what it waits for: another task,

@@ -80,7 +80,7 @@ static int stay(struct cede_lot_waiter *waiter, pthread_cond_t *cond, const stru
     return error;
 }
 
-static int task_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until, clockid_t clock)
+static int wait_in_lot(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until, clockid_t clock)
 {
     struct cede_lot_waiter waiter;
     int saved = errno, error;
@@ -99,6 +99,18 @@ static int task_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct 
         error = ETIMEDOUT; /* that is what the caller knows to handle */
     error = relock(mutex, error);
     errno = saved;
+    return error;
+}
+
+/* A cancellation point; see thread.h. */
+static int task_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until, clockid_t clock)
+{
+    int error;
+
+    CEDE__POSIX_POINT();
+    error = wait_in_lot(cond, mutex, until, clock);
+    if (error)
+        CEDE__POSIX_POINT();
     return error;
 }
 

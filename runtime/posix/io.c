@@ -18,7 +18,7 @@ _Static_assert(sizeof(off_t) == 8, "pread64 is pread");
         ssize_t result;                                                                                         \
                                                                                                                 \
         if (CEDE__POSIX_WAITS())                                                                                \
-            return cede_##call arguments;                                                                       \
+            CEDE__POSIX_RETURN(ssize_t, cede_##call arguments);                                                 \
         if (cede__posix_stdio_calls) {                                                                          \
             cede__posix_stdio_calls = false;                                                                    \
             result = cede_##call arguments;                                                                     \
@@ -78,7 +78,7 @@ CEDE__POSIX_EXPORT(lockf64, lockf);
         __typeof__(&cede__posix_##call) plain;                                                                  \
                                                                                                                 \
         if (flags == 0 && CEDE__POSIX_WAITS())                                                                  \
-            return offset == -1 ? plainly(fd, iov, iovcnt) : without(fd, iov, iovcnt, offset);                  \
+            CEDE__POSIX_RETURN(ssize_t, offset == -1 ? plainly(fd, iov, iovcnt) : without(fd, iov, iovcnt, offset)); \
         plain = (__typeof__(plain))cede__posix_plain(&cede__posix_name_##call);                                 \
         if (plain)                                                                                              \
             return plain(fd, iov, iovcnt, offset, flags);                                                       \

@@ -5,7 +5,7 @@
  * Nobody tells when a thread has ended but the kernel, and that to futexes only; so a task looks again and again, at
  * intervals that grow with the time it has waited.
  */
-#include "lock.h"
+#include "thread.h"
 
 #ifdef CEDE__POSIX_LOCKS
 
@@ -64,6 +64,8 @@ int cede__posix_pthread_timedjoin_np(pthread_t thread, void **result, const stru
 
 int cede__posix_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until)
 {
+    if (cede__posix_thread_is(thread))
+        return cede__posix_thread_join(thread, result, clock, until);
     return cede_lot_able() ? task_join(thread, result, until, clock)
                            : CEDE__POSIX_PLAIN(pthread_clockjoin_np)(thread, result, clock, until);
 }
@@ -73,11 +75,22 @@ int cede__posix_pthread_join(pthread_t thread, void **result)
 {
     int error = 0;
 
+    if (cede__posix_thread_is(thread))
+        return cede__posix_thread_join(thread, result, CLOCK_REALTIME, NULL);
     if (!cede_lot_able())
         return CEDE__POSIX_PLAIN(pthread_join)(thread, result);
     cede_shield
         error = task_join(thread, result, NULL, CLOCK_REALTIME);
     return error;
+}
+
+/* Does not wait, and so needs no help but for threads that are tasks. */
+int cede__posix_pthread_tryjoin_np(pthread_t thread, void **result);
+CEDE__POSIX_EXPORT_ONLY(pthread_tryjoin_np, pthread_tryjoin_np);
+int cede__posix_pthread_tryjoin_np(pthread_t thread, void **result)
+{
+    return cede__posix_thread_is(thread) ? cede__posix_thread_tryjoin(thread, result)
+                                         : CEDE__POSIX_PLAIN(pthread_tryjoin_np)(thread, result);
 }
 
 int cede__posix_thrd_join(thrd_t thread, int *result);

@@ -77,6 +77,35 @@ static inline bool cede__posix_in_cede(const void *address)
     return (uintptr_t)address - cede__posix_cede_begin < cede__posix_cede_end - cede__posix_cede_begin;
 }
 
+/*
+ * Cancellation points of threads that are tasks; see thread.h. Calls that wait are such before they begin, and when
+ * their wait was ended by pthread_cancel(3); inside libc they are none.
+ */
+#if defined __GLIBC__ && !defined CEDE_POSIX_STATIC
+extern bool cede__posix_threads __attribute__((visibility("hidden"))); /* pthread_create() makes tasks */
+
+/* Ends the calling thread if it was cancelled and may be. Keeps errno. */
+void cede__posix_test_cancel(void);
+
+#define CEDE__POSIX_POINT()                                                                                     \
+    (__builtin_expect(cede__posix_threads, 0) && !cede__posix_in_libc(__builtin_return_address(0))              \
+         ? cede__posix_test_cancel() : (void)0)
+#else
+#define CEDE__POSIX_POINT() ((void)0)
+#endif
+
+/* What such a call returns in a task. */
+#define CEDE__POSIX_RETURN(type, call)                                                                          \
+    do {                                                                                                        \
+        type cede__result;                                                                                      \
+                                                                                                                \
+        CEDE__POSIX_POINT();                                                                                    \
+        cede__result = (call);                                                                                  \
+        if (__builtin_expect(cede__result == (type)-1, 0))                                                      \
+            CEDE__POSIX_POINT();                                                                                \
+        return cede__result;                                                                                    \
+    } while (0)
+
 /* Whether the call that this is asked in is to be a wait of cede's. */
 #define CEDE__POSIX_WAITS() (cede__posix_in_task() && !cede__posix_in_libc(__builtin_return_address(0)))
 
@@ -138,7 +167,7 @@ void cede__posix_stdio_start(void);
         __typeof__(&cede_##call) plain;                                                                         \
                                                                                                                 \
         if (waits)                                                                                              \
-            return cede_##call arguments;                                                                       \
+            CEDE__POSIX_RETURN(type, cede_##call arguments);                                                    \
         plain = (__typeof__(plain))cede__posix_plain(&cede__posix_name_##call);                                 \
         return plain ? plain arguments : cede_##call arguments;                                                 \
     }                                                                                                           \

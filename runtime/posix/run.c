@@ -3,7 +3,7 @@
  * The part of `cede run` inside the program: main as the first task. tools/cede/run.c is the other half, and leaves in
  * the environment
  *     LD_PRELOAD  libcede-posix, libcede, then what the user had there
- *     CEDE_RUN    a list of words: main; children
+ *     CEDE_RUN    a list of words: main; threads (pthread_create makes tasks: thread.h); children
  * Without `children` both are taken out before main: programs that this one starts run as ever.
  */
 #include <cede/task.h>
@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "name.h"
+#include "thread.h"
 
 #ifndef CEDE_POSIX_STATIC /* there is no preloading into a static program */
 
@@ -32,6 +32,7 @@ static struct {
     char **argv;
     uintptr_t stack_top; /* of the first task, or little less */
     size_t stack_size;
+    bool threads;        /* are tasks */
 } program;
 
 static bool has_word(const char *list, const char *word)
@@ -94,10 +95,14 @@ static size_t stack_size(void)
 /* Returning from main ends the process, whatever other tasks do, as with threads. */
 static int first_task(void *unused)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), base = (uintptr_t)__builtin_frame_address(0);
 
     (void)unused;
-    program.stack_top = ((uintptr_t)__builtin_frame_address(0) + page - 1) / page * page;
+    program.stack_top = (base + page - 1) / page * page;
+#ifdef CEDE__POSIX_LOCKS
+    if (program.threads)
+        cede__posix_threads_start(base, program.stack_top, program.stack_size);
+#endif
     exit(program.fn(program.argc, program.argv, environ));
 }
 
@@ -121,8 +126,13 @@ int cede__posix_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
     __typeof__(&cede__posix_pthread_getattr_np) plain =
         (__typeof__(plain))cede__posix_plain(&cede__posix_name_pthread_getattr_np);
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), bottom = program.stack_top - program.stack_size;
-    int error = plain ? plain(thread, attr) : ENOSYS;
+    int error;
 
+#ifdef CEDE__POSIX_LOCKS
+    if (cede__posix_thread_is(thread))
+        return cede__posix_thread_getattr(thread, attr);
+#endif
+    error = plain ? plain(thread, attr) : ENOSYS;
     if (error || !program.stack_top || here < bottom || here >= program.stack_top
         || !pthread_equal(thread, pthread_self()))
         return error;
@@ -140,6 +150,7 @@ int cede__posix_start(main_fn *fn, int argc, char **argv, void *init, void *fini
 
     if (words && has_word(words, "main")) {
         program.fn = fn;
+        program.threads = has_word(words, "threads");
         if (!has_word(words, "children"))
             restore_environment();
         fn = main_as_task;

@@ -49,23 +49,27 @@ int cede__posix_sem_wait(sem_t *sem);
 CEDE__POSIX_EXPORT_ONLY(sem_wait, sem_wait);
 int cede__posix_sem_wait(sem_t *sem)
 {
-    return cede_lot_able() ? task_wait(sem, "sem_wait", NULL, CLOCK_REALTIME) : CEDE__POSIX_PLAIN(sem_wait)(sem);
+    if (cede_lot_able())
+        CEDE__POSIX_RETURN(int, task_wait(sem, "sem_wait", NULL, CLOCK_REALTIME));
+    return CEDE__POSIX_PLAIN(sem_wait)(sem);
 }
 
 int cede__posix_sem_timedwait(sem_t *sem, const struct timespec *until);
 CEDE__POSIX_EXPORT_ONLY(sem_timedwait, sem_timedwait);
 int cede__posix_sem_timedwait(sem_t *sem, const struct timespec *until)
 {
-    return cede_lot_able() ? task_wait(sem, "sem_timedwait", until, CLOCK_REALTIME)
-                           : CEDE__POSIX_PLAIN(sem_timedwait)(sem, until);
+    if (cede_lot_able())
+        CEDE__POSIX_RETURN(int, task_wait(sem, "sem_timedwait", until, CLOCK_REALTIME));
+    return CEDE__POSIX_PLAIN(sem_timedwait)(sem, until);
 }
 
 int cede__posix_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until);
 CEDE__POSIX_EXPORT_ONLY(sem_clockwait, sem_clockwait);
 int cede__posix_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
 {
-    return cede_lot_able() ? task_wait(sem, "sem_clockwait", until, clock)
-                           : CEDE__POSIX_PLAIN(sem_clockwait)(sem, clock, until);
+    if (cede_lot_able())
+        CEDE__POSIX_RETURN(int, task_wait(sem, "sem_clockwait", until, clock));
+    return CEDE__POSIX_PLAIN(sem_clockwait)(sem, clock, until);
 }
 
 /* May be called in signal handlers. */

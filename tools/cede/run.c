@@ -11,7 +11,7 @@
 #include "program.h"
 
 struct options {
-    bool children, audit;
+    bool children, audit, threads;
 };
 
 static const char help[] =
@@ -22,6 +22,8 @@ static const char help[] =
     "signals, process ID and exit status are the program's own.\n"
     "\n"
     "  --audit      says what blocks the thread for more than 10 ms, or CEDE_AUDIT_MS: <cede/dump.h>\n"
+    "  --threads    threads that it makes are tasks too, all on one OS thread. What such a program may expect, and which\n"
+    "               are known to work, stands in tools/cede/README.md\n"
     "  --children   programs that it starts run like this, too (else they run as without cede)\n"
     "\n"
     "Exit status: the program's; 2: wrong usage; 126: it cannot be run so (static, set-user-ID, another architecture\n"
@@ -84,6 +86,8 @@ static int parse(int argc, char **argv, struct options *options)
         }
         if (strcmp(argv[i], "--children") == 0) {
             options->children = true;
+        } else if (strcmp(argv[i], "--threads") == 0) {
+            options->threads = true;
         } else if (strcmp(argv[i], "--audit") == 0) {
             options->audit = true;
         } else {
@@ -101,6 +105,7 @@ static int run(int argc, char **argv)
 {
     struct options options = {0};
     struct program program;
+    char words[32];
     int first = parse(argc, argv, &options), error;
 
     if (first < 0)
@@ -114,7 +119,8 @@ static int run(int argc, char **argv)
         command_error(&command_run, "%s", program.problem);
         return COMMAND_CANNOT;
     }
-    if ((options.audit && setenv("CEDE_AUDIT", "1", 1) != 0) || preload() != 0 || setenv("CEDE_RUN", options.children ? "main,children" : "main", 1) != 0)
+    snprintf(words, sizeof words, "main%s%s", options.threads ? ",threads" : "", options.children ? ",children" : "");
+    if ((options.audit && setenv("CEDE_AUDIT", "1", 1) != 0) || preload() != 0 || setenv("CEDE_RUN", words, 1) != 0)
         return COMMAND_FAILED;
     execv(program.path, argv + first);
     command_error(&command_run, "%s: %s", program.path, strerror(errno));

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads that are tasks, from pthread_create and thrd_create to their end; see thread.h. */
+#include "thread.h"
+
+#ifdef CEDE__POSIX_LOCKS
+
+#include <cede/defer.h>
+#include <cede/local.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <threads.h>
+#include <unistd.h>
+
+enum {
+    INDEX_BITS = 24,
+    CHUNK_THREADS = 256,
+    CHUNKS = (1 << INDEX_BITS) / CHUNK_THREADS,
+};
+
+bool cede__posix_threads;
+
+/* All but `main` are under the gate. */
+static struct {
+    struct cede__posix_thread *chunks[CHUNKS];
+    struct cede__posix_thread *free;
+    unsigned count;                  /* in the chunks */
+    unsigned alive;                  /* threads that have not ended */
+    struct cede__posix_thread main;  /* in no chunk: it has an ID of libc's */
+} table;
+
+static void let_go(void *thread);
+
+/* Of the task's life, and of those of the tasks that it makes. */
+static const struct cede_local current = CEDE_LOCAL_INIT(let_go);
+
+static struct cede__posix_gate *gate(void)
+{
+    return cede__posix_gate(&table);
+}
+
+struct cede__posix_thread *cede__posix_thread_self(void)
+{
+    return cede_lot_able() ? cede_local_get(&current) : NULL;
+}
+
+/* ---- the table ---- */
+
+/* An ID: odd, then the index, then a serial number. */
+static inline pthread_t first_id(unsigned index)
+{
+    return (pthread_t)1 << (INDEX_BITS + 1) | (pthread_t)index << 1 | 1;
+}
+
+static inline pthread_t next_id(pthread_t id)
+{
+    pthread_t next = id + ((pthread_t)1 << (INDEX_BITS + 1));
+
+    return next >> (INDEX_BITS + 1) ? next : first_id((unsigned)(id >> 1) & ((1 << INDEX_BITS) - 1));
+}
+
+pthread_t cede__posix_main_id(void)
+{
+    return table.main.id;
+}
+
+bool cede__posix_thread_is(pthread_t id)
+{
+    return cede__posix_threads && (id & 1 || id == table.main.id);
+}
+
+void cede__posix_thread_leave(void)
+{
+    cede__posix_gate_leave(gate());
+}
+
+struct cede__posix_thread *cede__posix_thread_enter(pthread_t id)
+{
+    unsigned index = (unsigned)(id >> 1) & ((1 << INDEX_BITS) - 1);
+    struct cede__posix_thread *thread = NULL;
+
+    cede__posix_gate_enter(gate());
+    if (id == table.main.id)
+        thread = &table.main;
+    else if (id & 1 && index < table.count)
+        thread = &table.chunks[index / CHUNK_THREADS][index % CHUNK_THREADS];
+    if (thread && thread->id == id && thread->holders > 0)
+        return thread;
+    cede__posix_thread_leave();
+    return NULL;
+}
+
+static int add_chunk(void)
+{
+    unsigned number = table.count / CHUNK_THREADS, i;
+    struct cede__posix_thread *chunk = number < CHUNKS ? calloc(CHUNK_THREADS, sizeof *chunk) : NULL;
+
+    if (!chunk)
+        return -1;
+    for (i = CHUNK_THREADS; i-- > 0;) {
+        chunk[i].id = first_id(table.count + i);
+        chunk[i].next_free = table.free;
+        table.free = &chunk[i];
+    }
+    table.chunks[number] = chunk;
+    table.count += CHUNK_THREADS;
+    return 0;
+}
+
+/* All zero but for its ID, and held by two; NULL: no memory. */
+static struct cede__posix_thread *make(void)
+{
+    struct cede__posix_thread *thread = NULL;
+    pthread_t id;
+
+    cede__posix_gate_enter(gate());
+    if (table.free || add_chunk() == 0) {
+        thread = table.free;
+        table.free = thread->next_free;
+        id = next_id(thread->id);
+        memset(thread, 0, sizeof *thread);
+        thread->id = id;
+        thread->holders = 2;
+        table.alive++;
+    }
+    cede__posix_thread_leave();
+    return thread;
+}
+
+/* Under the gate. */
+static void drop(struct cede__posix_thread *thread)
+{
+    if (--thread->holders > 0 || cede__posix_thread_is_main(thread))
+        return;
+    thread->next_free = table.free;
+    table.free = thread;
+}
+
+/* ---- the end ---- */
+
+/* No code of it runs any more: whoever waits for it may go on. The last one takes the process with it. */
+static void end(struct cede__posix_thread *thread)
+{
+    bool last;
+
+    cede__posix_mask_remove(thread);
+    cede__posix_gate_enter(gate());
+    atomic_store(&thread->ended, true);
+    if (thread->detached)
+        drop(thread);
+    last = --table.alive == 0;
+    cede__posix_thread_leave();
+    cede__posix_wake(&thread->ended, UINT32_MAX);
+    if (last)
+        exit(0);
+}
+
+/* The task is no more. It may never have run, if there was no memory for its stack. */
+static void let_go(void *arg)
+{
+    struct cede__posix_thread *thread = arg;
+
+    free(thread->values);
+    thread->values = NULL;
+    thread->value_count = 0;
+    if (!thread->started && thread->task) {
+        thread->result = PTHREAD_CANCELED;
+        end(thread);
+    }
+    cede__posix_gate_enter(gate());
+    drop(thread);
+    cede__posix_thread_leave();
+}
+
+/* Main has ended, and others have not: the last of them calls exit(3). */
+static __attribute__((noreturn)) void wait_for_others(void)
+{
+    struct cede_lot_waiter waiter;
+
+    for (;;) {
+        cede_lot_enter(&waiter, &table, "pthread_exit", 0);
+        cede_lot_park(&waiter, INT64_MAX);
+    }
+}
+
+void cede__posix_thread_finish(struct cede__posix_thread *self)
+{
+    cede__posix_thread_destroy_values(self);
+    end(self);
+    if (cede__posix_thread_is_main(self))
+        wait_for_others();
+}
+
+/* ---- the beginning ---- */
+
+static int thread_main(void *arg)
+{
+    struct cede__posix_thread *self = arg;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    self->started = true;
+    self->base = (uintptr_t)__builtin_frame_address(0);
+    self->stack_top = (self->base + page - 1) / page * page;
+    self->result = self->start ? self->start(self->arg) : (void *)(intptr_t)self->start_c11(self->arg);
+    cede__posix_thread_uncancel(self);
+    cede__posix_thread_finish(self);
+    return 0;
+}
+
+/* What cede's own calls need comes on top of what a plain thread would. */
+static size_t stack_size(size_t wanted)
+{
+    if (wanted < CEDE_STACK_DEFAULT)
+        return CEDE_STACK_DEFAULT;
+    return wanted < CEDE_STACK_MAX ? wanted : CEDE_STACK_MAX;
+}
+
+static uint64_t kernel_mask(const sigset_t *set)
+{
+    uint64_t mask;
+
+    memcpy(&mask, set, sizeof mask);
+    return mask;
+}
+
+static void read_attr(struct cede__posix_thread *thread, const pthread_attr_t *attr)
+{
+    pthread_attr_t standard;
+    sigset_t mask;
+    size_t size = 0;
+    int state;
+
+    if (attr) {
+        pthread_attr_getstacksize(attr, &size);
+        thread->detached = pthread_attr_getdetachstate(attr, &state) == 0 && state == PTHREAD_CREATE_DETACHED;
+        if (pthread_attr_getsigmask_np(attr, &mask) == 0)
+            thread->mask = kernel_mask(&mask);
+    } else if (pthread_getattr_default_np(&standard) == 0) {
+        pthread_attr_getstacksize(&standard, &size);
+        pthread_attr_destroy(&standard);
+    }
+    thread->stack_size = stack_size(size);
+}
+
+/* One of the two functions is NULL. */
+static int create(struct cede__posix_thread *creator, pthread_t *id, const pthread_attr_t *attr,
+                  void *(*start)(void *), thrd_start_t start_c11, void *arg)
+{
+    struct cede__posix_thread *thread = make();
+    struct cede_task_attr how = {.detached = 1};
+    struct cede_local_scope scope;
+    int saved = errno;
+
+    if (!thread)
+        return EAGAIN;
+    thread->start = start;
+    thread->start_c11 = start_c11;
+    thread->arg = arg;
+    thread->mask = creator->mask;
+    memcpy(thread->name, creator->name, sizeof thread->name);
+    read_attr(thread, attr);
+    how.name = thread->name;
+    how.stack_size = thread->stack_size;
+    cede__posix_mask_add(thread);
+    if (cede_local_enter(&scope, &current, thread) == 0) { /* the child begins with it, and nobody else has it */
+        *id = thread->id; /* first: the new thread may look */
+        cede_shield /* deadlines of the creator are its own */
+            thread->task = cede_spawn_attr(&how, thread_main, thread);
+        cede_local_leave(&scope);
+    } else {
+        let_go(thread);
+    }
+    if (thread->task) {
+        errno = saved;
+        return 0;
+    }
+    cede__posix_mask_remove(thread);
+    cede__posix_gate_enter(gate());
+    table.alive--;
+    drop(thread);
+    cede__posix_thread_leave();
+    errno = saved;
+    return EAGAIN;
+}
+
+int cede__posix_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
+CEDE__POSIX_EXPORT_ONLY(pthread_create, pthread_create);
+int cede__posix_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+    struct cede__posix_thread *creator = cede__posix_threads ? cede__posix_thread_self() : NULL;
+
+    if (!creator || cede__posix_in_cede(__builtin_return_address(0)))
+        return CEDE__POSIX_PLAIN(pthread_create)(id, attr, start, arg);
+    return create(creator, id, attr, start, NULL, arg);
+}
+
+int cede__posix_thrd_create(thrd_t *id, thrd_start_t start, void *arg);
+CEDE__POSIX_EXPORT_ONLY(thrd_create, thrd_create);
+int cede__posix_thrd_create(thrd_t *id, thrd_start_t start, void *arg)
+{
+    struct cede__posix_thread *creator = cede__posix_threads ? cede__posix_thread_self() : NULL;
+
+    if (!creator)
+        return CEDE__POSIX_PLAIN(thrd_create)(id, start, arg);
+    return create(creator, id, NULL, NULL, start, arg) == 0 ? thrd_success : thrd_nomem;
+}
+
+/* ---- who it is ---- */
+
+/* libc declares it a function without effects, which a call through a pointer is not. */
+pthread_t cede__posix_pthread_self(void);
+CEDE__POSIX_EXPORT_ONLY(pthread_self, pthread_self);
+CEDE__POSIX_EXPORT_ONLY(thrd_current, pthread_self);
+pthread_t cede__posix_pthread_self(void)
+{
+    struct cede__posix_thread *self = cede__posix_threads ? cede__posix_thread_self() : NULL;
+
+    return self ? self->id : CEDE__POSIX_PLAIN(pthread_self)();
+}
+
+/* ---- waiting for its end, or not ---- */
+
+static int is_over(void *arg)
+{
+    return atomic_load((atomic_bool *)arg) ? 0 : EBUSY;
+}
+
+static int wait_for_end(struct cede__posix_thread *thread, clockid_t clock, const struct timespec *until, bool ends)
+{
+    struct cede__posix_lock_wait wait = {.what = "pthread_join",
+                                         .address = &thread->ended,
+                                         .try = is_over,
+                                         .object = &thread->ended,
+                                         .until = until,
+                                         .clock = clock,
+                                         .ends = ends};
+    int error = is_over(&thread->ended);
+
+    return error == EBUSY ? cede__posix_lock_wait(&wait) : error;
+}
+
+/* Marks who waits for whom. 0, or an error number. */
+static int begin_join(struct cede__posix_thread *self, struct cede__posix_thread *thread)
+{
+    if (thread == self || (self && thread->joins == self))
+        return EDEADLK;
+    if (thread->detached || thread->joined)
+        return EINVAL;
+    thread->joined = true;
+    if (self)
+        self->joins = thread;
+    return 0;
+}
+
+static void end_join(struct cede__posix_thread *self, struct cede__posix_thread *thread, void **result, int error)
+{
+    if (self)
+        self->joins = NULL;
+    if (error) {
+        thread->joined = false;
+        return;
+    }
+    if (result)
+        *result = thread->result;
+    drop(thread);
+}
+
+int cede__posix_thread_join(pthread_t id, void **result, clockid_t clock, const struct timespec *until)
+{
+    struct cede__posix_thread *self = cede__posix_thread_self(), *thread;
+    int error;
+
+    cede__posix_test_cancel();
+    thread = cede__posix_thread_enter(id);
+    if (!thread)
+        return ESRCH;
+    error = begin_join(self, thread);
+    cede__posix_thread_leave();
+    if (error)
+        return error;
+    error = wait_for_end(thread, clock, until, true);
+    if (!until && (error == ECANCELED || error == ETIMEDOUT) && !cede__posix_cancel_pending())
+        error = wait_for_end(thread, clock, until, false); /* cancelled, but not as a thread: nobody expects an error */
+    cede__posix_gate_enter(gate());
+    end_join(self, thread, result, error);
+    cede__posix_thread_leave();
+    if (error)
+        cede__posix_test_cancel();
+    return error == ECANCELED ? ETIMEDOUT : error;
+}
+
+int cede__posix_thread_tryjoin(pthread_t id, void **result)
+{
+    struct cede__posix_thread *self = cede__posix_thread_self(), *thread = cede__posix_thread_enter(id);
+    int error;
+
+    if (!thread)
+        return ESRCH;
+    error = begin_join(self, thread);
+    if (!error) {
+        error = is_over(&thread->ended);
+        end_join(self, thread, result, error);
+    }
+    cede__posix_thread_leave();
+    if (error == EBUSY)
+        cede_yield(); /* who asks again and again must not keep it from running */
+    return error;
+}
+
+int cede__posix_pthread_detach(pthread_t id);
+CEDE__POSIX_EXPORT_ONLY(pthread_detach, pthread_detach);
+int cede__posix_pthread_detach(pthread_t id)
+{
+    struct cede__posix_thread *thread;
+    int error = 0;
+
+    if (!cede__posix_thread_is(id))
+        return CEDE__POSIX_PLAIN(pthread_detach)(id);
+    thread = cede__posix_thread_enter(id);
+    if (!thread)
+        return ESRCH;
+    if (thread->detached || thread->joined) {
+        error = EINVAL;
+    } else {
+        thread->detached = true;
+        if (atomic_load(&thread->ended))
+            drop(thread);
+    }
+    cede__posix_thread_leave();
+    return error;
+}
+
+int cede__posix_thrd_detach(thrd_t id);
+CEDE__POSIX_EXPORT_ONLY(thrd_detach, thrd_detach);
+int cede__posix_thrd_detach(thrd_t id)
+{
+    return cede__posix_pthread_detach(id) == 0 ? thrd_success : thrd_error;
+}
+
+/* ---- fork ---- */
+
+static void before_fork(void)
+{
+    cede__posix_gate_enter(gate());
+}
+
+static void after_fork_in_parent(void)
+{
+    cede__posix_thread_leave();
+}
+
+/* The calling thread is the only one. */
+static void after_fork_in_child(void)
+{
+    struct cede__posix_thread *self = cede__posix_thread_self(), *thread;
+    unsigned i;
+
+    if (self != &table.main)
+        table.main.holders = 0;
+    for (i = 0; i < table.count; i++) {
+        thread = &table.chunks[i / CHUNK_THREADS][i % CHUNK_THREADS];
+        if (thread == self || thread->holders == 0)
+            continue;
+        thread->holders = 0;
+        thread->next_free = table.free;
+        table.free = thread;
+    }
+    table.alive = 1;
+    cede__posix_thread_leave();
+    if (self)
+        cede__posix_mask_forked(self);
+}
+
+/* ---- main ---- */
+
+void cede__posix_threads_start(uintptr_t base, uintptr_t stack_top, size_t stack_size)
+{
+    struct cede__posix_thread *self = &table.main;
+
+    self->id = CEDE__POSIX_PLAIN(pthread_self)();
+    self->task = cede_self();
+    self->holders = 2;
+    self->started = true;
+    self->base = base;
+    self->stack_top = stack_top;
+    self->stack_size = stack_size;
+    pthread_getname_np(self->id, self->name, sizeof self->name);
+    table.alive = 1;
+    cede__posix_mask_begin(self);
+    if (cede_local_set(&current, self) != 0 || pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child))
+        return; /* no memory: threads stay threads */
+    cede__posix_threads = true;
+}
+
+#endif
