@@ -106,6 +106,11 @@ int cede_mutex_unlock(struct cede_mutex *mutex)
     return 0;
 }
 
+void cede__mutex_unlock(void *mutex)
+{
+    cede_mutex_unlock(mutex);
+}
+
 bool cede__mutex_held(const struct cede_mutex *mutex)
 {
     return holder(cede__sync_peek(&inside(mutex)->sync)) == cede__sync_self();
@@ -139,16 +144,17 @@ bool cede__mutex_withdraw(struct cede_mutex *mutex, struct cede__sync_waiter *wa
 
 /* ---- what cede_locked() expands to ---- */
 
-struct cede_mutex *cede__mutex_enter(struct cede_mutex *mutex)
+struct cede__locked *cede__locked_enter(struct cede__locked *locked, struct cede_mutex *mutex)
 {
-    return cede_mutex_lock(mutex) == 0 ? mutex : NULL;
+    locked->mutex = cede_mutex_lock(mutex) == 0 ? mutex : NULL;
+    if (!locked->mutex)
+        return NULL;
+    cede_defer_push(&locked->unlock, cede__mutex_unlock, mutex);
+    return locked;
 }
 
-void cede__mutex_leave(struct cede_mutex **mutex)
+void cede__locked_leave(struct cede__locked *locked)
 {
-    int saved = errno;
-
-    if (*mutex)
-        cede_mutex_unlock(*mutex);
-    errno = saved;
+    if (locked->mutex)
+        cede_defer_pop(&locked->unlock, 1);
 }

@@ -19,6 +19,9 @@ _Static_assert(sizeof(struct cede__mutex) <= sizeof(struct cede_mutex), "struct 
 /* cede_mutex_lock() that is reported as a wait in `what`. */
 int cede__mutex_lock(struct cede_mutex *mutex, const char *what);
 
+/* cede_mutex_unlock(), for cede_defer_push(): who holds it may call cede_exit(). */
+void cede__mutex_unlock(void *mutex);
+
 /* Whether the caller holds it. */
 bool cede__mutex_held(const struct cede_mutex *mutex);
 

@@ -2,8 +2,6 @@
 /* One-time initialisation; see cede/sync.h. */
 #include <errno.h>
 
-#include <cede/defer.h>
-
 #include "mutex.h"
 
 struct __attribute__((may_alias)) cede__once {
@@ -13,11 +11,6 @@ struct __attribute__((may_alias)) cede__once {
 
 _Static_assert(sizeof(struct cede__once) <= sizeof(struct cede_once), "struct cede_once is too small");
 
-static void unlock(void *mutex)
-{
-    cede_mutex_unlock(mutex);
-}
-
 static __attribute__((noinline)) int call_first(struct cede__once *once, cede_task_fn *fn, void *arg)
 {
     struct cede_defer unlocked; /* fn may call cede_exit() */
@@ -25,7 +18,7 @@ static __attribute__((noinline)) int call_first(struct cede__once *once, cede_ta
 
     if (cede__mutex_lock(&once->mutex, "once") != 0)
         return -1;
-    cede_defer_push(&unlocked, unlock, &once->mutex);
+    cede_defer_push(&unlocked, cede__mutex_unlock, &once->mutex);
     if (!once->done) {
         result = fn(arg);
         if (result >= 0)

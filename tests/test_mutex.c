@@ -185,6 +185,51 @@ TASK_TEST(a_locked_statement_is_skipped_without_the_lock)
     ck_assert(is_free());
 }
 
+static void is_still_locked(int *counted)
+{
+    *counted += !is_free();
+}
+
+static int exits_inside(void *counted)
+{
+    cede_locked (&mutex) {
+        cede_defer(is_still_locked, (int *)counted);
+        cede_timeout (CEDE_SECOND)
+            cede_exit(7);
+    }
+    return 0;
+}
+
+static int exits_without_the_lock(void *unused)
+{
+    (void)unused;
+    cede_timeout (CEDE_MILLISECOND)
+        cede_locked (&mutex)
+            return 1;
+    cede_exit(8);
+}
+
+TASK_TEST(a_locked_statement_unlocks_when_its_task_exits)
+{
+    int counted = 0;
+
+    ck_assert_int_eq(cede_await(cede_spawn(exits_inside, &counted)), 7);
+    ck_assert_int_eq(counted, 1); /* what was deferred inside ran inside */
+    ck_assert(is_free());
+    cede_locked (&mutex)
+        ck_assert_int_eq(cede_await(cede_spawn(exits_without_the_lock, NULL)), 8);
+    ck_assert(is_free());
+}
+
+START_TEST(a_locked_statement_outside_tasks)
+{
+    ck_assert_int_eq(leaves_early(), 7);
+    cede_locked (&mutex)
+        ck_assert_fails(cede_mutex_lock(&mutex), EDEADLK);
+    ck_assert(is_free());
+}
+END_TEST
+
 /* Leaves every bit set where the next call's waiter will lie. */
 static __attribute__((noinline)) void soil_the_stack(void)
 {
@@ -379,6 +424,8 @@ Suite *suite(void)
     tcase_add_test(cases, what_need_not_wait_succeeds_after_a_deadline);
     tcase_add_test(cases, a_locked_statement_unlocks_however_it_is_left);
     tcase_add_test(cases, a_locked_statement_is_skipped_without_the_lock);
+    tcase_add_test(cases, a_locked_statement_unlocks_when_its_task_exits);
+    tcase_add_test(cases, a_locked_statement_outside_tasks);
     tcase_add_loop_test(cases, a_cycle_is_reported, 0, 2);
     tcase_add_test(cases, a_plain_thread_may_use_it);
     tcase_add_test(cases, a_task_waits_for_a_thread);

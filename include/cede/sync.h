@@ -39,6 +39,7 @@
 #define CEDE_SYNC_H
 
 #include <cede/base.h>
+#include <cede/defer.h>
 #include <cede/task.h>
 
 CEDE_BEGIN_DECLS
@@ -72,19 +73,22 @@ CEDE_API int cede_mutex_unlock(struct cede_mutex *mutex);
 
 /*
  * cede_locked (mutex) statement: locks the mutex for the statement, which may be left in any way: at its end, by break
- * (which leaves the statement, not a loop around it), continue (the same), return or goto. errno is preserved on the
- * way out. If the mutex cannot be locked, the statement is skipped, with errno from cede_mutex_lock(): who has to know
- * sets a variable inside. Models: async with lock.
+ * (which leaves the statement, not a loop around it), continue (the same), return, goto or cede_exit(). errno is
+ * preserved on the way out. If the mutex cannot be locked, the statement is skipped, with errno from cede_mutex_lock():
+ * who has to know sets a variable inside. Models: async with lock.
  */
 #define cede_locked(mutex)                                                                                         \
-    for (struct cede_mutex *CEDE__UNIQUE(cede__locked) __attribute__((cleanup(cede__mutex_leave))) =                \
-             cede__mutex_enter(mutex),                                                                             \
-         *CEDE__UNIQUE(cede__once) = CEDE__UNIQUE(cede__locked);                                                    \
-         CEDE__UNIQUE(cede__once); CEDE__UNIQUE(cede__once) = (struct cede_mutex *)0)
+    for (struct cede__locked CEDE__UNIQUE(cede__locked) __attribute__((cleanup(cede__locked_leave))),               \
+         *CEDE__UNIQUE(cede__once) = cede__locked_enter(&CEDE__UNIQUE(cede__locked), (mutex));                      \
+         CEDE__UNIQUE(cede__once); CEDE__UNIQUE(cede__once) = (struct cede__locked *)0)
 
 /* What the macro expands to. */
-CEDE_API struct cede_mutex *cede__mutex_enter(struct cede_mutex *mutex);
-CEDE_API void cede__mutex_leave(struct cede_mutex **mutex);
+struct cede__locked {
+    struct cede_defer unlock;
+    struct cede_mutex *mutex; /* NULL: it could not be locked */
+};
+CEDE_API struct cede__locked *cede__locked_enter(struct cede__locked *locked, struct cede_mutex *mutex);
+CEDE_API void cede__locked_leave(struct cede__locked *locked);
 
 /* ---- read-write lock ---- */
 
