@@ -534,69 +534,6 @@ START_TEST(threads_may_use_processes)
 }
 END_TEST
 
-/* ---- storm ---- */
-
-enum { STORM = 50 };
-
-static int storm_one(void *arg)
-{
-    static char *const scripts[] = {"exit 1", "exec sleep 100", "sleep 0.01", "cat; exit 2", "echo x; echo y >&2",
-                                    "trap '' TERM; sleep 0.05"};
-    unsigned seed = (unsigned)(uintptr_t)arg;
-    struct cede_process_exchange exchange = {.input = "some input", .input_size = 10};
-    struct cede_process_attr attr = piped;
-    struct cede_process process;
-
-    attr.stop_signal = harness_random(&seed) % 2 ? SIGTERM : 0;
-    attr.grace_ns = CEDE_MILLISECOND;
-    attr.group = harness_random(&seed) % 2;
-    ck_assert_int_eq(cede_process_spawn(&process, SH(scripts[harness_random(&seed) % 6]), &attr), 0);
-    cede_defer(cede_process_close, &process);
-    cede_timeout ((int)(harness_random(&seed) % 50) * CEDE_MILLISECOND)
-        switch (harness_random(&seed) % 4) {
-        case 0:
-            if (cede_process_communicate(&process, &exchange) == 0) {
-                free(exchange.output);
-                free(exchange.error);
-            }
-            break;
-        case 1:
-            cede_process_wait(&process, NULL);
-            break;
-        case 2:
-            cede_sleep(harness_random(&seed) % 10 * CEDE_MILLISECOND);
-            cede_process_kill(&process, harness_random(&seed) % 2 ? SIGKILL : SIGTERM);
-            cede_process_wait(&process, NULL);
-            break;
-        default:
-            cede_yield();
-        }
-    return 0;
-}
-
-BOTH_TEST(storm)
-{
-    struct cede_task *tasks[STORM];
-    const unsigned rounds = harness_emulated("speed") ? 2 : HARNESS_SCALE(20) + 2;
-    unsigned seed = 4711, round, i;
-    int before = open_descriptors();
-
-    for (round = 0; round < rounds; round++) {
-        for (i = 0; i < STORM; i++)
-            tasks[i] = cede_spawn(storm_one, (void *)(uintptr_t)(harness_random(&seed) | 1));
-        for (i = 0; i < STORM; i++) {
-            if (harness_random(&seed) % 3 == 0)
-                cede_sleep(CEDE_MILLISECOND);
-            if (harness_random(&seed) % 2)
-                cede_cancel(tasks[harness_random(&seed) % STORM]);
-        }
-        for (i = 0; i < STORM; i++)
-            ck_assert_int_eq(cede_await(tasks[i]), 0);
-        assert_no_children();
-        ck_assert_int_eq(open_descriptors(), before);
-    }
-}
-
 Suite *suite(void)
 {
     Suite *process = suite_create("process");
@@ -625,7 +562,6 @@ Suite *suite(void)
     tcase_add_test(cases, communicate_names_its_errors);
     tcase_add_test(cases, communicate_that_ends_early_stops_the_process);
     tcase_add_test(cases, threads_may_use_processes);
-    tcase_add_loop_test(cases, storm, 0, 2);
     suite_add_tcase(process, cases);
     return process;
 }
