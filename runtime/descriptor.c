@@ -363,7 +363,7 @@ int cede__call_wait(struct cede__call *call)
     if (nonblocking != 0)
         return -1;
     deadline_ns = cede__call_deadline(call);
-    waiter.interruptible = deadline_ns == INT64_MAX ? CEDE__INTERRUPTIBLE_UNLESS_RESTARTED : CEDE__INTERRUPTIBLE;
+    waiter.interruptible = (uint8_t)cede__call_interruptible(deadline_ns);
     /* Nothing is lost between the failed attempt and the wait. Registered just now: the kernel says at once whether it
      * is ready. Registered before: what has come since the attempt makes an edge, and nobody else looks at the poller
      * before this task is parked. */

@@ -60,6 +60,12 @@ int cede__call_restart(struct cede__call *call);
 /* For a call that has to wait now: until when, by SO_RCVTIMEO or SO_SNDTIMEO; INT64_MAX: for ever. */
 int64_t cede__call_deadline(struct cede__call *call);
 
+/* Which signal handlers end a wait until then: as in the kernel, a call with a time-out is never restarted. */
+static inline enum cede__interruptible cede__call_interruptible(int64_t deadline_ns)
+{
+    return deadline_ns == INT64_MAX ? CEDE__INTERRUPTIBLE_UNLESS_RESTARTED : CEDE__INTERRUPTIBLE;
+}
+
 /* Whether the user has set O_NONBLOCK: 1, 0, or -1 with errno EBADF if fd is not open any more. */
 int cede__call_nonblocking(struct cede__call *call);
 

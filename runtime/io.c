@@ -255,6 +255,7 @@ static ssize_t attempt_request(struct transfer *t)
     bool writes = t->call.direction == CEDE__WRITES;
     struct io_uring_sqe *entry;
     enum cede__wake reason;
+    int64_t deadline_ns;
 
     if (cede__call_nonblocking(&t->call) != 0 || !(entry = cede__ring_entry(ring, &request)))
         return attempt_socket(t);
@@ -265,8 +266,10 @@ static ssize_t attempt_request(struct transfer *t)
     entry->msg_flags = (unsigned)(t->flags & ~MSG_WAITALL); /* run() goes on by itself */
     if (!writes) /* whoever reads usually has to wait: the kernel need not find out by an attempt that fails */
         entry->ioprio = IORING_RECVSEND_POLL_FIRST;
+    deadline_ns = cede__call_deadline(&t->call);
+    waiter.interruptible = (uint8_t)cede__call_interruptible(deadline_ns);
     reason = cede__request_wait(ring, &request, &waiter, writes ? &t->call.record->writers : &t->call.record->readers,
-                                cede__call_deadline(&t->call));
+                                deadline_ns);
     if (reason == CEDE__WAKE_DEADLINE)
         errno = EAGAIN; /* which run() asks about again */
     else if (reason != CEDE__WAKE_EVENT)

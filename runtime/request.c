@@ -10,6 +10,7 @@ static void take_back(struct cede__ring *ring, struct cede__ring_request *reques
 {
     struct io_uring_sqe *entry = cede__ring_entry(ring, NULL);
 
+    waiter->interruptible = CEDE__INTERRUPTIBLE_NEVER;
     if (entry) {
         entry->opcode = IORING_OP_ASYNC_CANCEL;
         entry->fd = -1;

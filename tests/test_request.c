@@ -127,6 +127,40 @@ POLLER_TEST(a_cancelled_receive_lets_go_of_its_memory)
     close_both();
 }
 
+static int raise_later(void *unused)
+{
+    (void)unused;
+    cede_sleep(2 * CEDE_MILLISECOND);
+    return raise(SIGUSR1);
+}
+
+static void handled(int signo)
+{
+    (void)signo;
+    cede_signal_handled(0);
+}
+
+POLLER_TEST(a_handler_ends_a_receive_and_a_send)
+{
+    const size_t size = 16 << 20;
+    struct cede_task *raiser;
+    char *bytes = calloc(1, size);
+    ssize_t sent;
+
+    signal(SIGUSR1, handled);
+    connect_both(AF_INET);
+    raiser = cede_spawn(raise_later, NULL);
+    ck_assert_fails(cede_recv(fds[0], bytes, 8, 0), EINTR);
+    ck_assert_int_eq(cede_await(raiser), 0);
+    raiser = cede_spawn(raise_later, NULL);
+    sent = cede_send(fds[1], bytes, size, 0); /* as far as it came */
+    ck_assert_int_gt(sent, 0);
+    ck_assert_int_lt(sent, (ssize_t)size);
+    ck_assert_int_eq(cede_await(raiser), 0);
+    close_both();
+    free(bytes);
+}
+
 static int send_much(void *bytes)
 {
     return (int)cede_send(fds[1], bytes, 16 << 20, 0);
@@ -344,6 +378,7 @@ Suite *suite(void)
 
     tcase_add_test(one, the_poller_is_chosen);
     tcase_add_loop_test(one, a_cancelled_receive_lets_go_of_its_memory, 0, POLLERS);
+    tcase_add_loop_test(one, a_handler_ends_a_receive_and_a_send, 0, POLLERS);
     tcase_add_loop_test(one, a_send_that_ends_early_says_how_far_it_came, 0, POLLERS);
     tcase_add_loop_test(one, flags_keep_their_meaning, 0, POLLERS);
     tcase_add_loop_test(one, a_broken_pipe_signals, 0, POLLERS);
