@@ -25,10 +25,12 @@ function(cede_posix_suite name)
 endfunction()
 
 cede_posix_suite(test_posix test_posix_plain test_posix_fortified)
+cede_over_uring(test_posix)
 cede_posix_suite(test_posix_semantics)
 # It makes mistakes on purpose that a compiler sees, and uses what is merely old.
 target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-deprecated-declarations -Wno-unknown-warning-option)
+cede_over_uring(test_posix_semantics)
 
 # Entries of functions, by themselves.
 set(patch ${port}/patch.c)
@@ -56,6 +58,7 @@ if(NOT CMAKE_C_FLAGS MATCHES "sanitize")
 endif()
 if(CURL_FOUND)
     cede_posix_suite(test_posix_curl PkgConfig::CURL)
+    cede_over_uring(test_posix_curl)
 endif()
 
 # Not under ThreadSanitizer, which has conditions, semaphores, once and join of its own. It reports races there, in the
