@@ -45,7 +45,7 @@ FILES_TEST(no_memory)
             errors[i] = errno;
         }
         errno = 0;
-        refused = !cede_fdopendir(fd);
+        refused = fault_is_null(cede_fdopendir(fd));
         error = errno;
         fault_memory_end(&memory);
         for (i = 0; i < CALLS; i++)

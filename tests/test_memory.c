@@ -160,16 +160,16 @@ static int compare(const void *a, const void *b)
 
 START_TEST(for_queues)
 {
-    ck_assert_no_memory(cede_queue_open(sizeof(int), 0) == NULL);
-    ck_assert_no_memory(cede_queue_open_lifo(sizeof(int), 0) == NULL);
-    ck_assert_no_memory(cede_queue_open_priority(sizeof(int), 0, compare) == NULL);
+    ck_assert_no_memory(fault_is_null(cede_queue_open(sizeof(int), 0)));
+    ck_assert_no_memory(fault_is_null(cede_queue_open_lifo(sizeof(int), 0)));
+    ck_assert_no_memory(fault_is_null(cede_queue_open_priority(sizeof(int), 0, compare)));
 }
 END_TEST
 
 START_TEST(for_channels)
 {
-    ck_assert_no_memory(cede_chan_open(sizeof(int), 0) == NULL);
-    ck_assert_no_memory(cede_chan_open(1 << 20, 16) == NULL);
+    ck_assert_no_memory(fault_is_null(cede_chan_open(sizeof(int), 0)));
+    ck_assert_no_memory(fault_is_null(cede_chan_open(1 << 20, 16)));
 }
 END_TEST
 
