@@ -36,9 +36,9 @@ struct cede__patch {
 /*
  * Reads the function of `size` bytes at `function` and writes its island, which leads to `target`.
  *
- * Returns NULL, or why it cannot be done, in words: nothing is to be written then. That is so for an instruction that is not
- * known well enough to be moved, for a function that is too short, and for one that jumps back to where the jump would
- * be.
+ * Returns NULL, or why it cannot be done, in words: nothing is to be written then. That is so for an instruction that
+ * is not known well enough to be moved, for a function that is too short, and for one that jumps back to where the jump
+ * would be.
  */
 const char *cede__patch_plan(struct cede__patch *patch, unsigned char *function, size_t size, unsigned char *island,
                              void (*target)(void)) __attribute__((visibility("hidden")));

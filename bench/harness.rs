@@ -40,8 +40,8 @@ pub fn per_operation(start: Instant, operations: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / operations as f64
 }
 
-/// Lets the other tasks run: wakes its task, and is ready the second time. Not tokio::task::yield_now(): that puts tasks
-/// aside until the driver has been polled, which is another question (and slower).
+/// Lets the other tasks run: wakes its task, and is ready the second time. Not tokio::task::yield_now(): that puts
+/// tasks aside until the driver has been polled, which is another question (and slower).
 pub struct Yield(pub bool);
 
 impl Future for Yield {

@@ -3,8 +3,9 @@
  * Who blocks a worker's thread; see audit.h.
  *
  * A thread of its own samples what each worker counts anyway: a worker that neither sleeps in its poller nor has moved
- * any of its counters for the time of the threshold is held up by its current task. A signal has that thread take its own
- * backtrace, in the midst of the call; the watching thread prints it. So the scheduler has no instruction for all this.
+ * any of its counters for the time of the threshold is held up by its current task. A signal has that thread take its
+ * own backtrace, in the midst of the call; the watching thread prints it. So the scheduler has no instruction for all
+ * this.
  */
 #include "audit.h"
 
@@ -98,7 +99,8 @@ static CEDE__NO_TSAN struct counters look(const struct cede__worker *worker)
 
 static bool same(const struct counters *a, const struct counters *b)
 {
-    return a->tail == b->tail && a->ends == b->ends && a->budget == b->budget && a->now_ns == b->now_ns && a->current == b->current;
+    return a->tail == b->tail && a->ends == b->ends && a->budget == b->budget && a->now_ns == b->now_ns
+           && a->current == b->current;
 }
 
 /* Whether the thread is on a CPU, or about to be; proc(5): the letter after the name in parentheses. */

@@ -3,8 +3,8 @@
 #ifndef CEDE_RUNTIME_AUDIT_H
 #define CEDE_RUNTIME_AUDIT_H
 
-/* Reads CEDE_AUDIT, and starts the thread that watches if it is set. Called by each cede_run(); works once. Nothing else
- * in the runtime knows of it. */
+/* Reads CEDE_AUDIT, and starts the thread that watches if it is set. Called by each cede_run(); works once. Nothing
+ * else in the runtime knows of it. */
 void cede__audit_start(void);
 
 #endif

@@ -38,7 +38,8 @@ static inline __attribute__((always_inline)) void *cede__context_end(struct cede
  * keeps those on a stack of its own, which is gone as soon as ours is said to be dying. */
 static _Thread_local void *cede__context_nobody;
 
-/* The two that follow are for a caller that will never be resumed, and is not about to return from its entry function. */
+/* The two that follow are for a caller that will never be resumed, and is not about to return from its entry
+ * function. */
 static inline __attribute__((noreturn)) void cede__context_leave(struct cede__sanitizer *from, void *to,
                                                                  struct cede__sanitizer *on)
 {

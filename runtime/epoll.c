@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll_wait and its relatives; see cede/io.h. An epoll descriptor can itself be polled: readable when it has events. */
+/* epoll_wait and its relatives; see cede/io.h. An epoll descriptor can itself be polled: readable when it has
+ * events. */
 #include <cede/io.h>
 #include <errno.h>
 #include <sys/epoll.h>

@@ -109,7 +109,8 @@ static void add_path(struct cede__file_call *call, int which, int argument, cons
 static int open_file(int directory, const char *path, int flags, unsigned mode)
 {
     struct cede__file_call call = {
-        .what = "open", .fd = directory, .other_fd = -1, .opens = true, .number = SYS_openat, .arguments = {directory, 0, flags, mode},
+        .what = "open", .fd = directory, .other_fd = -1, .opens = true, .number = SYS_openat,
+        .arguments = {directory, 0, flags, mode},
         /* Asynchronous from the start: tried in place first, a FIFO would be opened as if with O_NONBLOCK. */
         .entry = {.opcode = IORING_OP_OPENAT, .flags = IOSQE_ASYNC, .fd = directory, .addr = (uintptr_t)path,
                   .len = mode, .open_flags = (unsigned)flags}};

@@ -54,13 +54,14 @@ struct cede__ring *cede__file_ring(struct cede__worker *worker);
 /* Whether the open file lies in a file system that keeps it in memory: then reading and writing do not wait. */
 bool cede__file_in_memory(int fd);
 
-/* Chooses how the worker's calls are made: "ring", "pool", or NULL: as the environment variable CEDE_FILE says, else the
- * ring where there is one. 0, or -1 with errno EINVAL if that is none of these. */
+/* Chooses how the worker's calls are made: "ring", "pool", or NULL: as the environment variable CEDE_FILE says, else
+ * the ring where there is one. 0, or -1 with errno EINVAL if that is none of these. */
 int cede__file_choose(struct cede__worker *worker, const char *engine);
 
 /*
  * Reads or writes some of these segments of a file that would have had to wait; offset -1: at the descriptor's own
- * position. *more: a short count may be due to the way it was done, so there may be more. Otherwise as cede__file_call().
+ * position. *more: a short count may be due to the way it was done, so there may be more. Otherwise as
+ * cede__file_call().
  */
 ssize_t cede__file_transfer(const struct cede__call *call, const struct iovec *iov, size_t iov_count, int64_t offset,
                             bool *more);

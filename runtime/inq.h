@@ -11,8 +11,8 @@
 
 #include "poller.h"
 
-/* recv(2) with MSG_DONTWAIT and `flags` on a socket whose record says `counts`; *left: how much there is to read now, or
- * to be told of (the end, an error); -1: unknown. */
+/* recv(2) with MSG_DONTWAIT and `flags` on a socket whose record says `counts`; *left: how much there is to read now,
+ * or to be told of (the end, an error); -1: unknown. */
 ssize_t cede__inq_recv(int fd, void *buf, size_t size, int flags, int *left);
 
 /* A read after one that filled its buffer has failed, with EAGAIN. */

@@ -237,7 +237,8 @@ static ssize_t attempt_file(struct transfer *t)
 
 /* ---- the same as requests to the kernel, under a poller that makes them: they wait by themselves ---- */
 
-/* Only what is simple, and of sockets of our own: of others it would have to be asked each time whether they may wait. */
+/* Only what is simple, and of sockets of our own: of others it would have to be asked each time whether they may
+ * wait. */
 static bool requestable(const struct transfer *t)
 {
     const struct cede__fd *record = t->call.record;
@@ -406,8 +407,8 @@ static ssize_t transfer(struct transfer *t, int fd, enum cede__direction directi
     return run(t);
 }
 
-/* Most writes are to a stream socket that takes them whole at the first attempt: then that is all there is to do. Else the
- * general path goes on with what came of it. */
+/* Most writes are to a stream socket that takes them whole at the first attempt: then that is all there is to do. Else
+ * the general path goes on with what came of it. */
 static ssize_t write_stream(int fd, const void *buf, size_t count, int flags, bool socket_only, const char *what)
 {
     struct cede__worker *worker = cede__worker;

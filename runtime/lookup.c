@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking up hosts, users and groups on helper threads; see cede/lookup.h. What libc fills in is a record that points into a
- * buffer: the helper works on a record and a buffer of its own, and the task moves both to the caller's. */
+/* Looking up hosts, users and groups on helper threads; see cede/lookup.h. What libc fills in is a record that points
+ * into a buffer: the helper works on a record and a buffer of its own, and the task moves both to the caller's. */
 #include <cede/lookup.h>
 #include <errno.h>
 #include <grp.h>
@@ -261,8 +261,8 @@ int cede_gethostbyname_r(const char *name, struct hostent *host, char *buffer, s
     return cede_gethostbyname2_r(name, AF_UNSPEC, host, buffer, size, result, host_error);
 }
 
-int cede_gethostbyaddr_r(const void *addr, socklen_t length, int family, struct hostent *host, char *buffer, size_t size,
-                         struct hostent **result, int *host_error)
+int cede_gethostbyaddr_r(const void *addr, socklen_t length, int family, struct hostent *host, char *buffer,
+                         size_t size, struct hostent **result, int *host_error)
 {
     struct question question = host_by_address(addr, length, family);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private descriptors: those that the runtime has for itself (an epoll, an eventfd, a ring, the pidfd of a process ...),
- * in a table that is not its own. Programs close "all" descriptors (daemons at their start, closefrom(3), what runs
- * between fork and exec), or put one at a number that they chose (dup2). They mean their own: so the calls about numbers
- * in descriptor.c treat a private one as a number that is not open (EBADF), go round it, or move it away.
+ * Private descriptors: those that the runtime has for itself (an epoll, an eventfd, a ring, the pidfd of a process
+ * ...), in a table that is not its own. Programs close "all" descriptors (daemons at their start, closefrom(3), what
+ * runs between fork and exec), or put one at a number that they chose (dup2). They mean their own: so the calls about
+ * numbers in descriptor.c treat a private one as a number that is not open (EBADF), go round it, or move it away.
  *
- * Here is the set of their numbers. Any thread, any signal handler; no locks. Numbers that only a raised fs.nr_open makes
- * possible are not in it. A child of vfork(2) has descriptors of its own, and must not ask.
+ * Here is the set of their numbers. Any thread, any signal handler; no locks. Numbers that only a raised fs.nr_open
+ * makes possible are not in it. A child of vfork(2) has descriptors of its own, and must not ask.
  */
 #ifndef CEDE_RUNTIME_PRIVATE_H
 #define CEDE_RUNTIME_PRIVATE_H
@@ -25,8 +25,10 @@ extern _Atomic uint64_t cede__private_set[CEDE__PRIVATE_WORDS] __attribute__((vi
 
 static inline bool cede__private_has(int fd)
 {
-    return (unsigned)fd < CEDE__PRIVATE_NUMBERS
-           && atomic_load_explicit(&cede__private_set[(unsigned)fd / 64], memory_order_relaxed) >> ((unsigned)fd % 64) & 1;
+    unsigned number = (unsigned)fd;
+
+    return number < CEDE__PRIVATE_NUMBERS
+           && atomic_load_explicit(&cede__private_set[number / 64], memory_order_relaxed) >> (number % 64) & 1;
 }
 
 /* Makes fd, which may be -1, private: gives it a number far above those that programs choose, if possible. The number,

@@ -10,8 +10,8 @@ struct cede__retry {
     int64_t pause_ns;
 };
 
-/* Parks the task until it is time for another attempt. `what` is for reports. 0, or -1 with errno EAGAIN (until_ns has come;
- * INT64_MAX: never) or those of every wait. */
+/* Parks the task until it is time for another attempt. `what` is for reports. 0, or -1 with errno EAGAIN (until_ns has
+ * come; INT64_MAX: never) or those of every wait. */
 int cede__retry_wait(struct cede__retry *retry, const char *what, int64_t until_ns);
 
 #endif

@@ -11,7 +11,8 @@ enum {
     /* Threads of the kernel that may be blocked for us at a time, by files that others hold up or by FIFOs that nobody
      * opens. They are made when needed. The kernel's own bound is four for each CPU. */
     MOST_BLOCKED = 64,
-    FLAGS = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL
+    FLAGS = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG
+            | IORING_SETUP_SUBMIT_ALL
 };
 
 static void *map(int fd, off_t what, size_t size)

@@ -54,7 +54,8 @@ void cede__run_forked(struct cede__worker *own)
     atomic_store(&workers, left);
 }
 
-/* A worker that no thread uses. Descriptors, and the posts of threads that were too late, stay with it: see remote.c. */
+/* A worker that no thread uses. Descriptors, and the posts of threads that were too late, stay with it: see
+ * remote.c. */
 static struct cede__worker *claim_worker(void)
 {
     struct cede__worker *worker;

@@ -5,8 +5,8 @@
 
 #include "sched.h"
 
-/* The newest worker; follow `next`. Workers are never freed, but used again, so the list may be walked at any time, also
- * in a signal handler; `in_use` says whether some thread runs one now. */
+/* The newest worker; follow `next`. Workers are never freed, but used again, so the list may be walked at any time,
+ * also in a signal handler; `in_use` says whether some thread runs one now. */
 struct cede__worker *cede__run_workers(void);
 
 /* Around fork(2), so that the child finds the list in order. */

@@ -2,10 +2,10 @@
 /*
  * The run queue: which tasks can run, in the order in which they became able to.
  *
- * Tasks that have a context stand in a ring. Those that have not started are linked in a list of their own, oldest first,
- * from which another worker may take some one day. What keeps the order between the two is the turn: a place in the ring
- * that stands for all that were spawned one after the other with nothing else pushed between them (a batch). When it
- * comes to the head it stays there until its batch has started.
+ * Tasks that have a context stand in a ring. Those that have not started are linked in a list of their own, oldest
+ * first, from which another worker may take some one day. What keeps the order between the two is the turn: a place in
+ * the ring that stands for all that were spawned one after the other with nothing else pushed between them (a batch).
+ * When it comes to the head it stays there until its batch has started.
  *
  * One thing is let pass. What comes from outside, by time, by an event, from another thread, may be late already, and a
  * batch may be a million tasks: after each NEW_RUN starts the turn goes to the end of the ring, if anything that came
@@ -89,9 +89,9 @@ static inline void cede__runqueue_arrived(struct cede__runqueue *queue, uint32_t
 }
 
 /* Fetches what will be popped some switches from now. With many tasks, each descriptor and each stack is out of the
- * cache when its turn comes: a miss each on the TLB and the cache, 100 ns and more. Fetching them ahead hides most of it;
- * where few wait, all of theirs is in the cache. Always inline: gcc 12 takes a function that does nothing but prefetch
- * for one without any effect, and drops the call (tests/check_prefetch.sh). */
+ * cache when its turn comes: a miss each on the TLB and the cache, 100 ns and more. Fetching them ahead hides most of
+ * it; where few wait, all of theirs is in the cache. Always inline: gcc 12 takes a function that does nothing but
+ * prefetch for one without any effect, and drops the call (tests/check_prefetch.sh). */
 static inline __attribute__((always_inline)) void cede__runqueue_prefetch(const struct cede__runqueue *queue)
 {
     if (queue->tail - queue->head <= CEDE__RUNQUEUE_PREFETCH_TASK)

@@ -14,8 +14,8 @@
 
 enum {
     BUDGET = 64,           /* switches between two looks at the clock: about 0.4 ns of clock per switch */
-    /* While tasks keep running, the poller is looked at this often. Much less, and a busy server asks again in the midst of
-     * the events of its last look: a system call for nothing. */
+    /* While tasks keep running, the poller is looked at this often. Much less, and a busy server asks again in the
+     * midst of the events of its last look: a system call for nothing. */
     POLL_INTERVAL_NS = 500 * 1000,
     /* The same while there are requests that the kernel has not seen: seldom enough that many go together, for what a task
      * does between two of them takes a fraction of a microsecond; often enough that who is busy delays others little. */
@@ -166,8 +166,8 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
         timeout_ns = next_ns == INT64_MAX ? INT64_MAX : next_ns > worker->now_ns ? next_ns - worker->now_ns : 0;
         if (__builtin_expect(cede__spin_pays(&worker->spin, worker->now_ns), 0) && spin(worker, timeout_ns))
             continue;
-        /* An exchange where a sequentially consistent store would do: qemu 7.2 lets such a store on aarch64 pass the load
-         * that follows, and a wake is lost. */
+        /* An exchange where a sequentially consistent store would do: qemu 7.2 lets such a store on aarch64 pass the
+         * load that follows, and a wake is lost. */
         atomic_exchange(&worker->asleep, true);
         if (atomic_load(&worker->inbox) || atomic_load(&worker->dump_requested))
             timeout_ns = 0;
@@ -181,8 +181,8 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
 /* The first frame of every stack; argument: the struct cede__task_start of its first task. */
 static void *stack_main(void *start);
 
-/* Gives a task that has not started its stack. From here to its first instruction nothing may be delivered to it: there is
- * no context yet. */
+/* Gives a task that has not started its stack. From here to its first instruction nothing may be delivered to it: there
+ * is no context yet. */
 static int bind(struct cede__worker *worker, struct cede__task *task)
 {
     struct cede__stack *stack;

@@ -49,7 +49,8 @@ static void args_free(struct cede__worker *worker, void *copy, size_t size)
 
 /* ---- the task runs ---- */
 
-/* The frame in which the arguments lie, left when the task ends: the next one on this stack starts from the top again. */
+/* The frame in which the arguments lie, left when the task ends: the next one on this stack starts from the top
+ * again. */
 static __attribute__((noinline)) int call_with_args(struct cede__worker *worker, const struct cede__task_start *start)
 {
     void *args = __builtin_alloca_with_align(start->args_size, 128 /* bits */);
@@ -131,8 +132,8 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
     task->name = attr && attr->name ? attr->name : name;
     task->detached = attr && attr->detached;
     task->state = CEDE__TASK_NEW;
-    /* At the end of a run every task is cancelled once. What a cancelled one still spawns must not escape that, or the end
-     * might never come; what a shielded clean-up spawns is that clean-up's affair. */
+    /* At the end of a run every task is cancelled once. What a cancelled one still spawns must not escape that, or the
+     * end might never come; what a shielded clean-up spawns is that clean-up's affair. */
     if (worker->ending && worker->current->interrupt == CEDE__INTERRUPT_CANCEL) {
         task->cancelled = true;
         task->interrupt = CEDE__INTERRUPT_CANCEL;

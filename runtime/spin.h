@@ -3,9 +3,9 @@
  * Whether to look for events again and again for a short while, before the thread sleeps. To be woken takes the kernel
  * some tens of microseconds; an answer that comes sooner is had at once, at the price of a CPU that is busy meanwhile.
  *
- * It is never done unasked (cede/task.h, spin_ns), and then only while it pays: waits have been short lately, and nobody
- * else wants the CPU. A look that comes late was put aside for another thread: then no spin for a while, each time a
- * longer one.
+ * It is never done unasked (cede/task.h, spin_ns), and then only while it pays: waits have been short lately, and
+ * nobody else wants the CPU. A look that comes late was put aside for another thread: then no spin for a while, each
+ * time a longer one.
  *
  *     now short waits:  + 1 to the score           spin if the score is at least TRUSTED, so that a wrong guess costs
  *     a long one:       - 2                        three times the limit at most before it has to be earned again
@@ -25,8 +25,8 @@ struct cede__spin {
 
 enum { CEDE__SPIN_TRUSTED = 4, CEDE__SPIN_BEST = 8 };
 
-/* As wished, by a duration in nanoseconds (negative: never; 0: as the environment variable CEDE_SPIN says). 0, or -1 with
- * errno EINVAL. */
+/* As wished, by a duration in nanoseconds (negative: never; 0: as the environment variable CEDE_SPIN says). 0, or -1
+ * with errno EINVAL. */
 int cede__spin_choose(struct cede__spin *spin, int64_t wish_ns);
 
 static inline bool cede__spin_pays(const struct cede__spin *spin, int64_t now_ns)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From one descriptor to another inside the kernel: sendfile, splice, tee, copy_file_range; see cede/io.h and cede/file.h.
+ * From one descriptor to another inside the kernel: sendfile, splice, tee, copy_file_range; see cede/io.h and
+ * cede/file.h.
  *
  * Not all of them can be told not to wait, and not for both ends. So the ends get O_NONBLOCK, for just the call, as
  * connect does (socket.c).

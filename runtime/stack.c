@@ -85,9 +85,9 @@ static void explain_map_count(void)
     if (explained)
         return;
     explained = true;
-    fputs("cede: no memory for another stack: each one is guarded with mprotect(2) here, which takes two mappings, and\n"
-          "cede: the kernel allows vm.max_map_count of them; raise it (sysctl -w vm.max_map_count=...), or use Linux\n"
-          "cede: 6.13 or later, where guards take no mapping.\n", stderr);
+    fputs("cede: no memory for another stack: each one is guarded with mprotect(2) here, which takes two mappings,\n"
+          "cede: and the kernel allows vm.max_map_count of them; raise it (sysctl -w vm.max_map_count=...), or use\n"
+          "cede: Linux 6.13 or later, where guards take no mapping.\n", stderr);
 }
 
 /* Makes the guards of the next slots, as many as one system call takes. */

@@ -53,8 +53,8 @@ int cede__stream_fail(int error);
 /* A call begins. 0, or -1 with errno EINVAL or EBADF. */
 int cede__stream_enter(struct cede_stream *stream);
 
-/* A call ends, with this result, keeping errno; or with -1 and EBADF if the stream was closed meanwhile: the caller must
- * not take it for one that it can go on with. */
+/* A call ends, with this result, keeping errno; or with -1 and EBADF if the stream was closed meanwhile: the caller
+ * must not take it for one that it can go on with. */
 ssize_t cede__stream_leave(struct cede_stream *stream, ssize_t result);
 
 /* In a call: writes out what the buffer holds now, behind other writers. 0, or -1 with errno. */

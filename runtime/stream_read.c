@@ -143,8 +143,8 @@ ssize_t cede_stream_read_exactly(struct cede_stream *stream, void *buf, size_t s
     return end(stream, n);
 }
 
-/* Reads until a delimiter ends within the first `limit` bytes, which fit into the buffer. Returns where it ends; 0 if the
- * end came first; -1 with errno, EMSGSIZE if there is none. */
+/* Reads until a delimiter ends within the first `limit` bytes, which fit into the buffer. Returns where it ends; 0 if
+ * the end came first; -1 with errno, EMSGSIZE if there is none. */
 static ssize_t find(struct cede_stream *stream, const void *delimiter, size_t delimiter_size, size_t limit)
 {
     const struct cede__stream_buffer *in = &stream->in;

@@ -13,8 +13,8 @@
 /* After some dozens of switches: what came from outside by now? Sets the budget for the next ones. */
 void cede__sched_look(struct cede__worker *worker);
 
-/* The current task `self` has parked, or stands in the run queue: goes on with the next one, whatever has to be done for
- * that. */
+/* The current task `self` has parked, or stands in the run queue: goes on with the next one, whatever has to be done
+ * for that. */
 void cede__sched_switch(struct cede__worker *worker, struct cede__task *self);
 
 /* The same, where as a rule the next task has only to be resumed. */
@@ -36,7 +36,8 @@ static inline __attribute__((always_inline)) void cede__switch_away(struct cede_
 }
 
 /* Suspends the current task `self` until cede__sched_wake(waiter, ...); waiter->reason then says why. */
-static inline __attribute__((always_inline)) void cede__switch_park(struct cede__worker *worker, struct cede__task *self,
+static inline __attribute__((always_inline)) void cede__switch_park(struct cede__worker *worker,
+                                                                    struct cede__task *self,
                                                                     struct cede__waiter *waiter)
 {
     self->run.waiter = waiter;

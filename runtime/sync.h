@@ -182,8 +182,8 @@ enum cede__wake cede__sync_wait(struct cede__sync *sync, uintptr_t *state, struc
 int cede__sync_wait_errno(struct cede__sync *sync, uintptr_t state, struct cede__sync_waiter *waiter);
 
 /* The two halves of cede__sync_wait(). The first parks the task, or puts the thread to sleep, until woken (EVENT),
- * interrupted, or until deadline_ns (DEADLINE; INT64_MAX: none; absolute). The second follows an interruption: true if it came in time, and then all is as above; false if the
- * waiter had been taken, and then all is as after EVENT. */
+ * interrupted, or until deadline_ns (DEADLINE; INT64_MAX: none; absolute). The second follows an interruption: true if
+ * it came in time, and then all is as above; false if the waiter had been taken, and then all is as after EVENT. */
 enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter, int64_t deadline_ns);
 bool cede__sync_withdraw(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter);
 

@@ -169,9 +169,9 @@ static inline int cede__sys_move_up(int fd)
     return moved;
 }
 
-/* A copy of the descriptor for the runtime's own use: if possible far above the numbers that programs choose themselves, as
- * `exec 3<file` of a shell does; and never one of the standard three: where a program was started without its standard
- * input, a read of that must fail, and not read from the runtime. -1 with errno. */
+/* A copy of the descriptor for the runtime's own use: if possible far above the numbers that programs choose
+ * themselves, as `exec 3<file` of a shell does; and never one of the standard three: where a program was started
+ * without its standard input, a read of that must fail, and not read from the runtime. -1 with errno. */
 static inline int cede__sys_copy_away(int fd)
 {
     int copy = cede__sys_fcntl(fd, F_DUPFD_CLOEXEC, 512);

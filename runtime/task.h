@@ -49,8 +49,8 @@ struct cede__remote {
 
 /* What a parent scope (a group) hears about a child; see `owner`. */
 struct cede__owner {
-    /* The child has ended, its result stands in `done`, its joiner has been woken; it is still linked. Afterwards, if it
-     * is detached, it is freed: it must be in no list of the owner's then. Must not park. */
+    /* The child has ended, its result stands in `done`, its joiner has been woken; it is still linked. Afterwards, if
+     * it is detached, it is freed: it must be in no list of the owner's then. Must not park. */
     void (*child_done)(struct cede__owner *owner, struct cede__task *child);
     struct cede__list children; /* through `sibling` */
 };

@@ -51,8 +51,8 @@ enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
     struct cede__worker *worker = cede__worker;
     struct cede__task *self = worker->current;
 
-    /* What has been posted (a cancel by this very task, the closing of the descriptor it waits on) holds from now on. It
-     * is delivered once the task is parked: now, whoever ended this wait would find nobody to wake. */
+    /* What has been posted (a cancel by this very task, the closing of the descriptor it waits on) holds from now on.
+     * It is delivered once the task is parked: now, whoever ended this wait would find nobody to wake. */
     if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
         worker->budget = 0;
     waiter->task = self;

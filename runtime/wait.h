@@ -9,8 +9,8 @@
  *     switch (cede__wait(&waiter, deadline_ns)) ...
  *
  * Whoever brings the event takes the link out of its list, finishes the operation, and calls cede__sched_wake().
- * Whoever interrupts the wait takes the link out too, so after cede__wait() it is in no list in either case. (A task that
- * puts several waiters into several lists, like poll, takes the others out itself.)
+ * Whoever interrupts the wait takes the link out too, so after cede__wait() it is in no list in either case. (A task
+ * that puts several waiters into several lists, like poll, takes the others out itself.)
  */
 #ifndef CEDE_RUNTIME_WAIT_H
 #define CEDE_RUNTIME_WAIT_H
@@ -20,8 +20,8 @@
 #include "sched.h"
 
 /*
- * Parks the current task until cede__sched_wake() or an interrupt, or until deadline_ns (INT64_MAX: none; absolute). Fails at
- * once when the task is already interrupted. An infinite wait touches no timer; none allocates.
+ * Parks the current task until cede__sched_wake() or an interrupt, or until deadline_ns (INT64_MAX: none; absolute).
+ * Fails at once when the task is already interrupted. An infinite wait touches no timer; none allocates.
  */
 enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns);
 

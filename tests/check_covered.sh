@@ -4,8 +4,8 @@
 # documents, of cancellation while it waits and of a deadline while it waits.
 #
 # covered.awk reads from the headers what there is to be seen (and complains about documentation that does not tell);
-# RECORDS is the folder where each suite has left what its calls returned (cover.h), as <suite>.seen. That an outcome was
-# asserted, and not only seen, is for people to check. Environment: CC, the compiler (cc).
+# RECORDS is the folder where each suite has left what its calls returned (cover.h), as <suite>.seen. That an outcome
+# was asserted, and not only seen, is for people to check. Environment: CC, the compiler (cc).
 #
 # Where a suite was built again and not run since, or has failed, nothing can be said: skipped, with the reason.
 set -euo pipefail

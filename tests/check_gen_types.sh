@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check_gen_types.sh INCLUDE_DIR: cede_for, cede_gen_open, cede_gen_put and cede_defer compile for functions of the right
-# type, as C11 without extensions and without a warning, and for no others, with each of gcc and clang that is installed.
+# check_gen_types.sh INCLUDE_DIR: cede_for, cede_gen_open, cede_gen_put and cede_defer compile for functions of the
+# right type, as C11 without extensions and without a warning, and for no others, with each of gcc and clang that is
+# installed.
 set -euo pipefail
 include=$1
 

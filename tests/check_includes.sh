@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # check_includes.sh SOURCE_DIR: private includes go one way,
 #     posix -> calls, blocks -> wait -> {sched, poller, timer} -> {task, stack} -> context -> arch
-# An include of the same level is fine, of a higher one is not. sys.h, private.h, list.h, ring.h and sanitizer.h know nothing of
-# cede, so everybody may use them. A file not named below belongs to the calls and building blocks, just under posix/.
+# An include of the same level is fine, of a higher one is not. sys.h, private.h, list.h, ring.h and sanitizer.h know
+# nothing of cede, so everybody may use them. A file not named below belongs to the calls and building blocks, just
+# under posix/.
 set -euo pipefail
 cd "$1"
 

@@ -39,6 +39,7 @@ void client_said(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A number that no other request has. */
 unsigned client_token(void);
 
-/* Libraries' start and end for the whole process are the suites' own business: in `start`, which runs before any fork. */
+/* Libraries' start and end for the whole process are the suites' own business: in `start`, which runs before any
+ * fork. */
 
 #endif

@@ -6,14 +6,14 @@
  * is a macro that calls the function and records the outcome. So calls that a suite itself makes count, in whatever
  * helper; what the runtime calls inside does not.
  *
- * Why recorded and not looked for in the text of the tests: they call through helpers, in loops over errnos and in child
- * processes, which no script sees; and whether a task was cancelled while it waited, or before, no text tells.
+ * Why recorded and not looked for in the text of the tests: they call through helpers, in loops over errnos and in
+ * child processes, which no script sees; and whether a task was cancelled while it waited, or before, no text tells.
  *
  * The record is a file, named by CEDE_COVER in the environment, that is mapped before the first test begins: forked
  * tests share it, recording is a store of one byte, and takes neither descriptors nor system calls that a test may be
  * counting. Without CEDE_COVER nothing is recorded. One row of COVER_ROW bytes for each function, in the order of the
- * headers; a byte is 1 once that has been seen: COVER_OK, an errno, or COVER_..._WAITING. One more row, whose first byte
- * is 1 once the whole suite has passed.
+ * headers; a byte is 1 once that has been seen: COVER_OK, an errno, or COVER_..._WAITING. One more row, whose first
+ * byte is 1 once the whole suite has passed.
  */
 #ifndef CEDE_TESTS_COVER_H
 #define CEDE_TESTS_COVER_H

@@ -288,7 +288,8 @@ END {
         if (described_by[name] == "")
             wrong(name, "is not documented")
         understand(name)
-        if (type[name] != "void" && parks(name) && !(((name, "ECANCELED") in errnos) && ((name, "ETIMEDOUT") in errnos)) &&
+        if (type[name] != "void" && parks(name) &&
+            !(((name, "ECANCELED") in errnos) && ((name, "ETIMEDOUT") in errnos)) &&
             flat(described_by[name]) !~ /[Pp]arks? (only )?(if|as)/)
             wrong(name, "says neither that it does not park, nor ECANCELED and ETIMEDOUT")
         if (want == "required")

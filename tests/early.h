@@ -9,8 +9,8 @@
 #include "harness.h"
 
 /*
- * Asserts that a waiting call fails with ECANCELED in a task that is cancelled while it waits, and with ETIMEDOUT under a
- * deadline that passes while it waits. fn makes the call, once, and returns what it returned, or -1 for NULL; nothing
+ * Asserts that a waiting call fails with ECANCELED in a task that is cancelled while it waits, and with ETIMEDOUT under
+ * a deadline that passes while it waits. fn makes the call, once, and returns what it returned, or -1 for NULL; nothing
  * must bring what it waits for.
  */
 static inline void early_assert_ends(cede_task_fn *fn, void *arg)
@@ -30,7 +30,7 @@ struct early_object {
     cede_task_fn *waits;  /* waits once, with the argument NULL; -1 with errno if it fails */
     void (*arms)(void);   /* makes the next wait wait; NULL: it does */
     void (*brings)(void); /* ends one wait */
-    void (*checks)(void); /* asserts that nothing is left when what was brought has been taken; NULL: nothing to assert */
+    void (*checks)(void); /* asserts that nothing is left once what was brought has been taken; NULL: no need to */
     bool alone;           /* two that wait bring each other what they wait for */
 };
 

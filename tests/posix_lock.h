@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the suites of libc's locks share: every kind of mutex, times, and a task that shows whether the thread goes on. */
+/* What the suites of libc's locks share: every kind of mutex, times, and a task that shows whether the thread goes
+ * on. */
 #ifndef CEDE_TESTS_POSIX_LOCK_H
 #define CEDE_TESTS_POSIX_LOCK_H
 
@@ -87,8 +88,9 @@ static inline int lock_ticker_end(struct lock_ticker *self)
     return atomic_exchange(&self->ticks, 0);
 }
 
-/* For who keeps a task waiting, a thread or another process: until the ticker, started right before that wait, has come so
- * far. No matter how busy the machine is; but if the task blocks its thread instead of parking, it takes for ever. */
+/* For who keeps a task waiting, a thread or another process: until the ticker, started right before that wait, has come
+ * so far. No matter how busy the machine is; but if the task blocks its thread instead of parking, it takes for
+ * ever. */
 static inline void lock_ticker_await(struct lock_ticker *self, int ticks)
 {
     while (atomic_load(&self->ticks) < ticks)

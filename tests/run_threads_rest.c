@@ -18,8 +18,8 @@ static void *say_attr(void *arg)
     SAY("getattr: %s", error_name(pthread_getattr_np(pthread_self(), &attr)));
     pthread_attr_getstack(&attr, (void **)&bottom, &size);
     pthread_attr_getdetachstate(&attr, &state);
-    SAY("as large: %d, on it: %d, joinable: %d", size >= wanted, (char *)&local >= bottom && (char *)&local < bottom + size,
-        state == PTHREAD_CREATE_JOINABLE);
+    SAY("as large: %d, on it: %d, joinable: %d", size >= wanted,
+        (char *)&local >= bottom && (char *)&local < bottom + size, state == PTHREAD_CREATE_JOINABLE);
     pthread_attr_destroy(&attr);
     pthread_getname_np(pthread_self(), name, sizeof name);
     SAY("name: %s", name);
@@ -298,7 +298,8 @@ static void storm(void)
         for (i = 0; i < THREADS; i++)
             joined += pthread_join(ids[i], NULL) == 0;
     }
-    /* A thread that was cancelled before it pushed its handler does not exist: there is no cancellation point before. */
+    /* A thread that was cancelled before it pushed its handler does not exist: there is no cancellation point
+     * before. */
     SAY("%d created, %d joined, %d cleaned up, %d destroyed", created, joined, cleaned, destroyed);
 }
 

@@ -3,8 +3,8 @@
  * System calls per message of an echo server: one read, one write and a share of one wait, whatever else may change.
  * The runtime makes them all through syscall(2), which the linker leads here to be counted (--wrap).
  *
- * The load is a task of the same thread: so all messages of a round are there before the server looks, and the counts do
- * not depend on time.
+ * The load is a task of the same thread: so all messages of a round are there before the server looks, and the counts
+ * do not depend on time.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -219,9 +219,9 @@ TASK_TEST(yield_sees_the_cancel_of_another_thread)
 static _Atomic(struct cede_task *) target;
 static volatile sig_atomic_t handled;
 
-/* ThreadSanitizer 14 leaves every signal blocked if one arrives just as it is about to run the handler of an earlier one:
- * there they come seldom, and those of several threads one by one. It may also keep one back until the next comes, so
- * another is sent when an answer stays away. */
+/* ThreadSanitizer 14 leaves every signal blocked if one arrives just as it is about to run the handler of an earlier
+ * one: there they come seldom, and those of several threads one by one. It may also keep one back until the next comes,
+ * so another is sent when an answer stays away. */
 #ifdef HARNESS_TSAN
 enum { SIGNAL_EVERY_NS = 2000000 };
 static const bool one_by_one = true;
@@ -500,7 +500,8 @@ static int opens_later(void *event)
     return cede_event_set(event);
 }
 
-/* After a group was cancelled by its own block, while its children wind up: what comes from outside is not swallowed. */
+/* After a group was cancelled by its own block, while its children wind up: what comes from outside is not
+ * swallowed. */
 TASK_TEST(cpython_155433_a_cancelled_group_swallows_no_timeout)
 {
     struct cede_event event = {0};

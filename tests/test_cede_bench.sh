@@ -37,6 +37,7 @@ for what in 'indirect call and return, to compare' 'switch, 2 contexts' 'switch,
     awk -v what="$what" 'index($0, what) == 1 && $(NF - 2) > 0 && $(NF - 1) > 0 && $NF ~ /^[0-9]+$/ { found = 1 }
         END { exit !found }' <<< "$out" || fail "no figures: $what"
 done
-[ "$(grep -c '^  without control words  *[0-9.]* *[0-9.]* *[0-9]*$' <<< "$out")" -eq 2 ] || fail "no switch without words"
+[ "$(grep -c '^  without control words  *[0-9.]* *[0-9.]* *[0-9]*$' <<< "$out")" -eq 2 ] ||
+    fail "no switch without words"
 [ "$failed" -eq 0 ] || echo "$out"
 exit $failed

@@ -16,7 +16,8 @@ expect() {
     got=$?
     count=$((count + 1))
     if [ "$got" -ne "$status" ] || ! [[ $out =~ ^$pattern$ ]]; then
-        printf '%s\n    returned %d (expected %d) and said:\n%s\n    expected: %s\n' "$*" "$got" "$status" "$out" "$pattern"
+        printf '%s\n    returned %d (expected %d) and said:\n%s\n    expected: %s\n' \
+            "$*" "$got" "$status" "$out" "$pattern"
         failed=1
     fi
 }

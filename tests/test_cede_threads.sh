@@ -41,8 +41,8 @@ done
 
 nl=$'\n'
 tasks 3 few "$1" os_threads
-tasks 3 "oneself: EDEADLK${nl}each other: EDEADLK${nl}joined by another: EINVAL${nl}detach: EINVAL${nl}waited for${nl}$(:
-    )joined before: ESRCH${nl}killed: ESRCH" "$1" join_errors
+tasks 3 "oneself: EDEADLK${nl}each other: EDEADLK${nl}joined by another: EINVAL${nl}detach: EINVAL${nl}$(:
+    )waited for${nl}joined before: ESRCH${nl}killed: ESRCH" "$1" join_errors
 tasks 3 'cede: deadlock: all 2 tasks wait.*EDEADLK.*' "$1" deadlock
 [ "$(timeout 60 "$cede" run "$1" os_threads)" = many ] || complain "without --threads there are no threads"
 [ "$(CEDE_RUN=main,threads timeout 60 "$1" os_threads)" = many ] || complain "without cede there are no threads"

@@ -18,8 +18,9 @@ static void start(void)
     snprintf(data, sizeof data, "--datadir=%s", server.directory);
     snprintf(socket, sizeof socket, "--socket=%s/socket", server.directory);
     server_start(&server, server_program("mariadbd"), "--no-defaults", data, socket, port, "--bind-address=127.0.0.1",
-                 "--skip-grant-tables", "--skip-name-resolve", "--max-connections=5010", "--thread-handling=pool-of-threads",
-                 "--thread-pool-max-threads=6000", "--back-log=4096", "--skip-log-bin", NULL);
+                 "--skip-grant-tables", "--skip-name-resolve", "--max-connections=5010",
+                 "--thread-handling=pool-of-threads", "--thread-pool-max-threads=6000",
+                 "--back-log=4096", "--skip-log-bin", NULL);
     mysql_library_init(0, NULL, NULL);
 }
 

@@ -3,10 +3,10 @@
 """test_client_service.py SERVICE: examples/service in the hands of people who kill things.
 
 Starts PostgreSQL, Redis and three copies of the service on one port, loads them with wrk, and meanwhile kills a copy
-and starts it again, kills and starts Redis, and has PostgreSQL crash, recover, stop and start. All the while writers note
-each note that was acknowledged, and readers ask for those. Afterwards every acknowledged note must be in PostgreSQL, no
-request may be left, and the copies must end when they are told to, with what they have begun. What is answered must be
-right or say why not; nothing may take longer than PATIENCE_S.
+and starts it again, kills and starts Redis, and has PostgreSQL crash, recover, stop and start. All the while writers
+note each note that was acknowledged, and readers ask for those. Afterwards every acknowledged note must be in
+PostgreSQL, no request may be left, and the copies must end when they are told to, with what they have begun. What is
+answered must be right or say why not; nothing may take longer than PATIENCE_S.
 """
 import contextlib
 import glob

@@ -122,8 +122,8 @@ TASK_TEST(a_listener_that_is_closed_during_accept_leaves_its_number_to_the_next)
     }
 }
 
-/* libdill pull request 236: closing was refused while a task waited, and the number stayed marked as registered. One task
- * may read while another writes: both hear of it, and so does one that polls; the next descriptor starts afresh. */
+/* libdill pull request 236: closing was refused while a task waited, and the number stayed marked as registered. One
+ * task may read while another writes: both hear of it, and so does one that polls; the next starts afresh. */
 TASK_TEST(close_wakes_readers_and_writers_and_the_number_starts_afresh)
 {
     struct cede_task *tasks[3];

@@ -505,8 +505,9 @@ static int use_files(void)
 
     if (fd < 0)
         return -1;
-    good = cede_pwrite(fd, "cede", 4, 0) == 4 && cede_fsync(fd) == 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0
-           && cede_pread(fd, bytes, sizeof bytes, 0) == 4 && cede_stat("used", &status) == 0 && status.st_size == 4
+    good = cede_pwrite(fd, "cede", 4, 0) == 4 && cede_fsync(fd) == 0
+           && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && cede_pread(fd, bytes, sizeof bytes, 0) == 4
+           && cede_stat("used", &status) == 0 && status.st_size == 4
            && cede_rename("used", "renamed") == 0 && cede_unlink("renamed") == 0;
     return cede_close(fd) == 0 && good ? 0 : -1;
 }

@@ -21,8 +21,8 @@ static int slow_read(struct slow_read *a)
     return (int)cede__file_transfer(&call, iov, 2, -1, &more);
 }
 
-/* The memory may go as soon as the call has returned. With the ring the call has not happened; with the pool it goes on,
- * but elsewhere. */
+/* The memory may go as soon as the call has returned. With the ring the call has not happened; with the pool it goes
+ * on, but elsewhere. */
 FILES_TEST(a_cancelled_read_lets_go_of_its_memory)
 {
     char *bytes = malloc(8), later[8] = "";
@@ -230,8 +230,8 @@ static int do_preadv(void) { return (int)cede_preadv(cold, &iov, 1, 0); }
 static int do_read(void) { return (int)cede_read(cold, &byte, 1); }
 
 static int (*const calls[])(void) = {
-    do_open, do_openat, do_write, do_writev, do_pwrite, do_pwritev, do_fsync, do_fdatasync, do_stat, do_lstat, do_fstatat,
-    do_rename, do_renameat, do_unlink, do_unlinkat, do_mkdir, do_rmdir, do_opendir, do_readdir,
+    do_open, do_openat, do_write, do_writev, do_pwrite, do_pwritev, do_fsync, do_fdatasync, do_stat, do_lstat,
+    do_fstatat, do_rename, do_renameat, do_unlink, do_unlinkat, do_mkdir, do_rmdir, do_opendir, do_readdir,
     /* Not through the ring, which needs no thread for them. */
     do_pread, do_preadv, do_read,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tasks that do everything at once to files of their own, while deadlines pass and cancels come at random points. What a
- * call that completed has done must be there afterwards; what one that ended early would have done may be or not.
+ * Tasks that do everything at once to files of their own, while deadlines pass and cancels come at random points. What
+ * a call that completed has done must be there afterwards; what one that ended early would have done may be or not.
  */
 #include "files.h"
 

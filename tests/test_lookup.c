@@ -87,8 +87,8 @@ TASK_TEST(names_of_addresses)
 
 #ifdef __GLIBC__ /* whose resolver can be told whom to ask */
 
-/* A name server on the loopback interface: every name has the address 127.0.0.7, but for those that begin with "silent",
- * which it does not answer, and "none". */
+/* A name server on the loopback interface: every name has the address 127.0.0.7, but for those that begin with
+ * "silent", which it does not answer, and "none". */
 static int server = -1;
 
 enum { HEAD = 12, ASKED = 512 };

@@ -19,8 +19,8 @@ static struct passwd user, *found_user;
 static struct group group, *found_group;
 static int host_error;
 
-/* All return 0, or -1 with errno: EPROTO for what contradicts the documentation. No assertions: there may be no memory for
- * them. */
+/* All return 0, or -1 with errno: EPROTO for what contradicts the documentation. No assertions: there may be no memory
+ * for them. */
 
 static int refused(int error, bool as_documented)
 {

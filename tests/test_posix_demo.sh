@@ -37,7 +37,8 @@ expect 2 '.*the delay of the own server.*' --delay 5 http://127.0.0.1:1/
 
 # Few descriptors: fewer at a time, and it says so.
 output=$(ulimit -n 128 && "$demo" -n 50 --delay 10 2>&1)
-[[ $output =~ "at most 21 downloads at a time".*"50 downloads, 0 failures" ]] || { echo "ulimit 128: $output"; wrong=1; }
+[[ $output =~ "at most 21 downloads at a time".*"50 downloads, 0 failures" ]] ||
+    { echo "ulimit 128: $output"; wrong=1; }
 
 # Ctrl-C: ends at once with the summary so far. In the foreground, or timeout sends the signal twice: to the demo, and to
 # its process group.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutexes of libc's in tasks, of every kind, under libc's names. Conditions are in test_posix_cond.c, the other locks in
- * test_posix_sync.c, all at once in test_posix_storm.c.
+ * Mutexes of libc's in tasks, of every kind, under libc's names. Conditions are in test_posix_cond.c, the other locks
+ * in test_posix_sync.c, all at once in test_posix_storm.c.
  */
 #include <pthread.h>
 #include <semaphore.h>

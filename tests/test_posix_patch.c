@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* arch/<cpu>/patch.c: functions whose entry is replaced, and what it was before. The functions are written byte by byte. */
+/* arch/<cpu>/patch.c: functions whose entry is replaced, and what it was before. The functions are written byte by
+ * byte. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -67,7 +68,8 @@ START_TEST(what_is_not_understood_is_refused)
 
     memcpy(memory, one->code, sizeof one->code);
     why = plan(&patch, one->size);
-    ck_assert_msg(why && strstr(why, one->why), "%s: expected '%s', got '%s'", one->what, one->why, why ? why : "a plan");
+    ck_assert_msg(why && strstr(why, one->why), "%s: expected '%s', got '%s'", one->what, one->why,
+                  why ? why : "a plan");
     ck_assert_mem_eq(memory, one->code, sizeof one->code);
 }
 END_TEST

@@ -538,7 +538,8 @@ static int receive_descriptor(int fd)
 {
     char byte, control[CMSG_SPACE(sizeof(int))];
     struct iovec part = {&byte, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+                             .msg_controllen = sizeof control};
     int received = -1;
 
     TELL(recvmsg(fd, &message, 0));
@@ -552,7 +553,8 @@ static int send_descriptor_later(void *arg)
     struct action *action = arg;
     char byte = 'd', control[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec part = {&byte, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+                             .msg_controllen = sizeof control};
     int sent = atoi(action->text);
 
     usleep(SHORT_US);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls that libc makes inside itself, where its entries are patched: stdio on sockets and pipes, popen, and several tasks
- * at one stream.
+ * Calls that libc makes inside itself, where its entries are patched: stdio on sockets and pipes, popen, and several
+ * tasks at one stream.
  */
 #include <cede/posix.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /*
  * Thousands of processes, each of which has a few random things done to it at random moments: waited for, by several
  * tasks, under deadlines, killed, stopped, written to and read from, its pipes closed under a reader; by tasks that are
- * cancelled and replaced. What a process was told must show in its status; none may be left, nor a descriptor. Seeds are
- * fixed.
+ * cancelled and replaced. What a process was told must show in its status; none may be left, nor a descriptor. Seeds
+ * are fixed.
  */
 #include <dirent.h>
 #include <signal.h>

@@ -276,8 +276,8 @@ POLLER_TEST(a_receive_beside_a_poll)
 
 /* ---- many ---- */
 
-/* A stream of bytes that count up, through hands that are cancelled and timed out at any point: what calls return is what
- * came through, each byte once and in order. */
+/* A stream of bytes that count up, through hands that are cancelled and timed out at any point: what calls return is
+ * what came through, each byte once and in order. */
 enum { PAIRS = 10, BYTES = 60000, CHUNK = 3000 };
 
 struct stream {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random traffic through streams: pieces of random sizes by random calls under random deadlines, tasks that are cancelled
- * and replaced, streams that are closed at any moment. Every byte says where it belongs, so none can be lost, doubled or
- * misplaced unseen. Seeds are fixed.
+ * Random traffic through streams: pieces of random sizes by random calls under random deadlines, tasks that are
+ * cancelled and replaced, streams that are closed at any moment. Every byte says where it belongs, so none can be lost,
+ * doubled or misplaced unseen. Seeds are fixed.
  */
 #include <signal.h>
 #include <string.h>

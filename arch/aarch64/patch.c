@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries of functions on aarch64; see patch.h. One instruction is replaced by a branch, which reaches 128 MiB. Names of
- * instructions as in the Arm Architecture Reference Manual (DDI 0487), C4.1.
+ * Entries of functions on aarch64; see patch.h. One instruction is replaced by a branch, which reaches 128 MiB. Names
+ * of instructions as in the Arm Architecture Reference Manual (DDI 0487), C4.1.
  */
 #include "../patch.h"
 

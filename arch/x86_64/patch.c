@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries of functions on x86_64; see patch.h. Five bytes are replaced by a jump, which reaches 2 GiB, and with them the
- * rest of the last instruction that they are part of.
+ * Entries of functions on x86_64; see patch.h. Five bytes are replaced by a jump, which reaches 2 GiB, and with them
+ * the rest of the last instruction that they are part of.
  *
  * What is decoded is what compilers begin functions with; anything else is refused. Opcodes as in the Intel SDM, volume
  * 2, appendix A.
@@ -239,9 +239,9 @@ static bool byte_jumps_into(const unsigned char *at, size_t left, const unsigned
     return false;
 }
 
-/* Goes from instruction to instruction as far as they are understood; from then on any byte is looked at as if a jump began
- * there, so what is found may be none; what is not found is not there. (A jump from outside the function into its middle
- * is something that no compiler writes.) */
+/* Goes from instruction to instruction as far as they are understood; from then on any byte is looked at as if a jump
+ * began there, so what is found may be none; what is not found is not there. (A jump from outside the function into its
+ * middle is something that no compiler writes.) */
 static bool jumps_into(const unsigned char *function, size_t size, const unsigned char *begin, const unsigned char *end)
 {
     const unsigned char *at = begin, *stop = function + size;
@@ -260,8 +260,8 @@ static bool jumps_into(const unsigned char *function, size_t size, const unsigne
 
 /* ---- moving ---- */
 
-/* Writes to `out` a relative jump (opcode of one or two bytes) from `from` to `to`. Returns what follows, or NULL if it is
- * too far. */
+/* Writes to `out` a relative jump (opcode of one or two bytes) from `from` to `to`. Returns what follows, or NULL if it
+ * is too far. */
 static unsigned char *put_jump_from(const unsigned char *from, unsigned char *out, const unsigned char *opcode,
                                     size_t opcode_bytes, const unsigned char *to)
 {

@@ -19,8 +19,8 @@
 #define CEDE__CONCAT(a, b)  CEDE__CONCAT_(a, b)
 #define CEDE__UNIQUE(name)  CEDE__CONCAT(name, __LINE__)
 
-/* The size of a structure of arguments, which are copied to an address that is a multiple of 16: one that needs more does
- * not compile. */
+/* The size of a structure of arguments, which are copied to an address that is a multiple of 16: one that needs more
+ * does not compile. */
 #define CEDE__ARGS_SIZE(type) (sizeof(type) + 0 * sizeof(char[_Alignof(type) <= 16 ? 1 : -1]))
 
 #endif

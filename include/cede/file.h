@@ -13,8 +13,8 @@
  *   - What is in the page cache is read in place, which is quicker than anything else (RWF_NOWAIT). Files in memory
  *     (tmpfs) are read and written in place. Opening and looking up what the kernel has in its cache of names
  *     is done in place as well.
- *   - Anything else parks the task, while the kernel works on the request (io_uring, Linux 6.1) or a helper thread makes
- *     the call. bench/README.md has the figures behind this. cede_file_engine() tells which of the two it is; the
+ *   - Anything else parks the task, while the kernel works on the request (io_uring, Linux 6.1) or a helper thread
+ *     makes the call. bench/README.md has the figures behind this. cede_file_engine() tells which of the two it is; the
  *     member `files` of struct cede_run_attr and the environment variable CEDE_FILE ("ring" or "pool") choose. Where
  *     the kernel has no io_uring, or forbids it, "ring" means "pool".
  *   - Such a wait can end early. A task that is cancelled already does not begin one. -1, or NULL, with errno
@@ -50,8 +50,9 @@
 
 CEDE_BEGIN_DECLS
 
-/* open(2), openat(2). Opening a FIFO waits for its other end, as ever, with only the task parked; with "pool" one of the
- * 16 helper threads waits with it, and goes on to if the task is cancelled. -1 with errno ENOMEM or EAGAIN: see above. */
+/* open(2), openat(2). Opening a FIFO waits for its other end, as ever, with only the task parked; with "pool" one of
+ * the 16 helper threads waits with it, and goes on to if the task is cancelled. -1 with errno ENOMEM or EAGAIN: see
+ * above. */
 CEDE_API int cede_open(const char *path, int flags, ...);
 CEDE_API int cede_openat(int directory, const char *path, int flags, ...);
 
@@ -98,8 +99,8 @@ CEDE_API int cede_stat(const char *path, struct stat *status);
 CEDE_API int cede_lstat(const char *path, struct stat *status);
 CEDE_API int cede_fstatat(int directory, const char *path, struct stat *status, int flags);
 
-/* fstat(2). Does not park: it is done in place, since the kernel has the answer in memory (a network file system may ask
- * its server). -1 with errno EBADF. */
+/* fstat(2). Does not park: it is done in place, since the kernel has the answer in memory (a network file system may
+ * ask its server). -1 with errno EBADF. */
 CEDE_API int cede_fstat(int fd, struct stat *status);
 
 /* rename(2), renameat(2), unlink(2), unlinkat(2), mkdir(2), rmdir(2). -1 with errno ENOMEM or EAGAIN: see above. */

@@ -65,8 +65,8 @@ CEDE_API int cede_future_cancel(struct cede_future *future);
 CEDE_API int cede_future_wait(struct cede_future *future, intptr_t *value);
 
 /*
- * The same, without waiting. Returns 0, or -1 with the errno of the outcome, or with errno EAGAIN: the future is pending.
- * Does not park. Threads: any. Model: asyncio's result, exception.
+ * The same, without waiting. Returns 0, or -1 with the errno of the outcome, or with errno EAGAIN: the future is
+ * pending. Does not park. Threads: any. Model: asyncio's result, exception.
  */
 CEDE_API int cede_future_trywait(struct cede_future *future, intptr_t *value);
 

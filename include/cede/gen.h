@@ -90,7 +90,7 @@ struct cede_gen {
  * Does not park and does not yet run the body.
  */
 #define cede_gen_open(gen, item, fn, ...)                                                                           \
-    cede__gen_open((gen), CEDE__GEN_FN(__typeof__(*(item)), fn), &(struct fn){__VA_ARGS__},                                    \
+    cede__gen_open((gen), CEDE__GEN_FN(__typeof__(*(item)), fn), &(struct fn){__VA_ARGS__},                          \
                    CEDE__ARGS_SIZE(struct fn), (item))
 
 /*

@@ -34,7 +34,8 @@ struct cede_group {
     void *cede__private[24];
 };
 
-/* cede_group (g) statement: g is a struct cede_group *, for the statement. Outside a task, what uses g fails with EPERM. */
+/* cede_group (g) statement: g is a struct cede_group *, for the statement. Outside a task, what uses g fails with
+ * EPERM. */
 #define cede_group(g)                                                                                              \
     for (struct cede_group CEDE__UNIQUE(cede__group) __attribute__((cleanup(cede__group_leave))),                   \
          *g = cede__group_enter(&CEDE__UNIQUE(cede__group));                                                        \
@@ -50,8 +51,8 @@ struct cede_group {
 CEDE_API int cede_group_open(struct cede_group *group);
 
 /*
- * Waits for the group's tasks and ends the group. Returns what cede_group_wait() does, with those of cede_group_wait() in
- * errno; in any case the group has ended, but for EPERM.
+ * Waits for the group's tasks and ends the group. Returns what cede_group_wait() does, with those of cede_group_wait()
+ * in errno; in any case the group has ended, but for EPERM.
  */
 CEDE_API int cede_group_close(struct cede_group *group);
 
@@ -71,8 +72,8 @@ CEDE_API struct cede_task *cede_group_spawn(struct cede_group *group, const stru
 
 /* cede_group_go(group, fn, .member = value, ...): the same with named arguments, as cede_go(). */
 #define cede_group_go(group, fn, ...)                                                                               \
-    cede__group_go((group), #fn, (cede_task_fn *)_Generic(&(fn), int (*)(struct fn *): (fn)), &(struct fn){__VA_ARGS__}, \
-                   CEDE__ARGS_SIZE(struct fn))
+    cede__group_go((group), #fn, (cede_task_fn *)_Generic(&(fn), int (*)(struct fn *): (fn)),                        \
+                   &(struct fn){__VA_ARGS__}, CEDE__ARGS_SIZE(struct fn))
 
 /* At most `tasks` of the group's tasks run at a time from now on; 0: no limit. Returns 0, or -1 with errno EPERM.
  * Does not park. */

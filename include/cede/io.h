@@ -39,7 +39,8 @@ struct mmsghdr;
 
 CEDE_BEGIN_DECLS
 
-/* read(2), readv(2), write(2), writev(2). The wait ends early with -1 and errno ECANCELED, ETIMEDOUT, EBADF as above. */
+/* read(2), readv(2), write(2), writev(2). The wait ends early with -1 and errno ECANCELED, ETIMEDOUT, EBADF as
+ * above. */
 CEDE_API ssize_t cede_read(int fd, void *buf, size_t count);
 CEDE_API ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt);
 CEDE_API ssize_t cede_write(int fd, const void *buf, size_t count);
@@ -69,8 +70,8 @@ CEDE_API int cede_connect(int fd, const struct sockaddr *addr, socklen_t addrlen
 
 /* socket(2), socketpair(2), pipe2(2), dup(2), dup3(2): the plain calls, which tell the runtime that the number means
  * something new. Descriptors made in other ways work too, at the price of one more system call per wait. Do not park.
- * Return what these return; -1 with errno EMFILE, say, or EINVAL. cede_dup3() also fails with EBUSY, as dup3 may: newfd is
- * a descriptor of the runtime's own that is in use at this moment. */
+ * Return what these return; -1 with errno EMFILE, say, or EINVAL. cede_dup3() also fails with EBUSY, as dup3 may: newfd
+ * is a descriptor of the runtime's own that is in use at this moment. */
 CEDE_API int cede_socket(int domain, int type, int protocol);
 CEDE_API int cede_socketpair(int domain, int type, int protocol, int fds[2]);
 CEDE_API int cede_pipe2(int fds[2], int flags);
@@ -81,8 +82,8 @@ CEDE_API int cede_dup3(int fd, int newfd, int flags);
  * close_range(2): with cede_close() for each that somebody waits on.
  *
  * The runtime has some descriptors of its own, 512 and up if so many may be open. This goes round them; to cede_close()
- * they are numbers that are not open; and cede_dup3() to one gives it another number first. Raw system calls, and a child
- * of vfork(2), which has its own, do close them.
+ * they are numbers that are not open; and cede_dup3() to one gives it another number first. Raw system calls, and a
+ * child of vfork(2), which has its own, do close them.
  *
  * Does not park. Returns 0, or -1 with errno
  *   EINVAL  first is greater than last, or a flag is unknown
@@ -98,8 +99,8 @@ CEDE_API int cede_close_range(unsigned first, unsigned last, int flags);
  * and so a free descriptor.
  *
  * In a task signal handlers run as ever, but do not end the wait, with one exception: ppoll answers EINTR when it has
- * let through a signal that is blocked otherwise. Signals that sigmask blocks in addition are not held back while the task
- * is parked, since other tasks run on the thread.
+ * let through a signal that is blocked otherwise. Signals that sigmask blocks in addition are not held back while the
+ * task is parked, since other tasks run on the thread.
  *
  * Return what these return; -1 with errno
  *   ECANCELED, ETIMEDOUT  as above

@@ -23,7 +23,9 @@ struct sembuf;
 CEDE_BEGIN_DECLS
 
 /*
- * msgsnd(2), msgrcv(2), semtimedop(2) (semop is the same with a timeout of NULL). Return what these return; -1 with errno
+ * msgsnd(2), msgrcv(2), semtimedop(2) (semop is the same with a timeout of NULL).
+ *
+ * Return what these return; -1 with errno
  *   ECANCELED, ETIMEDOUT  as every wait
  *   EAGAIN  cede_msgsnd(): the queue is full, and flags has IPC_NOWAIT
  *   EAGAIN  cede_semtimedop(): it would have to wait, and an operation has IPC_NOWAIT or the timeout has passed
@@ -40,7 +42,9 @@ CEDE_API ssize_t cede_msgrcv(int queue, void *message, size_t size, long type, i
 CEDE_API int cede_semtimedop(int set, struct sembuf *operations, size_t count, const struct timespec *timeout);
 
 /*
- * mq_receive(3), mq_timedreceive(3), mq_send(3), mq_timedsend(3). Return what these return; -1 with errno
+ * mq_receive(3), mq_timedreceive(3), mq_send(3), mq_timedsend(3).
+ *
+ * Return what these return; -1 with errno
  *   ECANCELED  the task was cancelled
  *   ETIMEDOUT  a cede_timeout scope ended, or the time `until` (of CLOCK_REALTIME) has come
  *   EAGAIN     the queue is empty, or full, and has O_NONBLOCK

@@ -36,8 +36,8 @@ CEDE_API int cede_getnameinfo(const struct sockaddr *addr, socklen_t addrlen, ch
                               char *service, socklen_t servicelen, int flags);
 
 /*
- * gethostbyname_r(3), gethostbyname2_r(3), gethostbyaddr_r(3). Return 0 or the error number, and leave errno alone: those
- * above, with *host_error NETDB_INTERNAL, and
+ * gethostbyname_r(3), gethostbyname2_r(3), gethostbyaddr_r(3). Return 0 or the error number, and leave errno alone:
+ * those above, with *host_error NETDB_INTERNAL, and
  *   ERANGE  the buffer is too small
  * *result is NULL where there is no answer; that there is no such host is told by *host_error.
  */
@@ -55,8 +55,8 @@ CEDE_API struct hostent *cede_gethostbyname2(const char *name, int family);
 CEDE_API struct hostent *cede_gethostbyaddr(const void *addr, socklen_t length, int family);
 
 /*
- * getpwnam_r(3), getpwuid_r(3), getgrnam_r(3), getgrgid_r(3). Return 0 or the error number, and leave errno alone: those
- * above and
+ * getpwnam_r(3), getpwuid_r(3), getgrnam_r(3), getgrgid_r(3). Return 0 or the error number, and leave errno alone:
+ * those above and
  *   ERANGE  the buffer is too small
  * 0 with *result NULL: there is no such entry.
  */
@@ -65,8 +65,8 @@ CEDE_API int cede_getpwuid_r(uid_t uid, struct passwd *user, char *buffer, size_
 CEDE_API int cede_getgrnam_r(const char *name, struct group *group, char *buffer, size_t size, struct group **result);
 CEDE_API int cede_getgrgid_r(gid_t gid, struct group *group, char *buffer, size_t size, struct group **result);
 
-/* getpwnam(3), getpwuid(3), getgrnam(3), getgrgid(3). Return the entry; NULL with the number in errno; NULL with errno as
- * it was: there is no such entry. */
+/* getpwnam(3), getpwuid(3), getgrnam(3), getgrgid(3). Return the entry; NULL with the number in errno; NULL with errno
+ * as it was: there is no such entry. */
 CEDE_API struct passwd *cede_getpwnam(const char *name);
 CEDE_API struct passwd *cede_getpwuid(uid_t uid);
 CEDE_API struct group *cede_getgrnam(const char *name);

@@ -16,27 +16,31 @@
  *     cede run ./program                                             the same, and its main is a task: `cede help run`
  *     cede run --threads ./program                                   its threads are as well: tools/cede/README.md
  *
- * Locks: a task that would have to wait for a pthread mutex, read-write lock, semaphore, condition, barrier, pthread_once
- * or pthread_join, or for C11's mtx, cnd, call_once and thrd_join, parks, whoever holds what it waits for: another task,
- * a plain thread, another process. Recursive and error-checking mutexes belong to the task that locked them: two tasks of
- * one thread exclude each other, EDEADLK and EPERM mean this very task. (Not so for robust ones, which the kernel knows
- * by thread. Process-shared objects are looked at again every few milliseconds.) What ends a wait:
+ * Locks: a task that would have to wait for a pthread mutex, read-write lock, semaphore, condition, barrier,
+ * pthread_once or pthread_join, or for C11's mtx, cnd, call_once and thrd_join, parks, whoever holds what it waits for:
+ * another task, a plain thread, another process. Recursive and error-checking mutexes belong to the task that locked
+ * them: two tasks of one thread exclude each other, EDEADLK and EPERM mean this very task. (Not so for robust ones,
+ * which the kernel knows by thread. Process-shared objects are looked at again every few milliseconds.) What ends a
+ * wait:
  *
- *     pthread_mutex_lock, pthread_rwlock_rdlock and wrlock, pthread_barrier_wait, pthread_once, pthread_join, and C11's:
+ *     pthread_mutex_lock, pthread_rwlock_rdlock and wrlock, pthread_barrier_wait, pthread_once, pthread_join, and
+ *     C11's:
  *         nothing but what was waited for. Callers do not expect these to fail, and would go on without the lock
  *     the same with a time limit (_timedlock, _clocklock, _timedjoin_np ...): also cancellation, and the deadline of a
  *         cede_timeout scope; both as ETIMEDOUT
  *     sem_wait, sem_timedwait, sem_clockwait: also these, -1 with errno ECANCELED or ETIMEDOUT
- *     pthread_cond_wait: also these, with the error number ECANCELED or ETIMEDOUT and the mutex locked (timed: ETIMEDOUT;
+ *     pthread_cond_wait: also these, with the error number ECANCELED or ETIMEDOUT and the mutex locked (timed:
+ *     ETIMEDOUT;
  *         C11: thrd_error). Told once for each condition: code that ignores it and waits again there does wait, instead
  *         of spinning
  *     all: EDEADLK, if nothing could ever end the wait, which is then reported as every deadlock
  *
- * pthread_cond_destroy, pthread_rwlock_destroy, pthread_barrier_destroy and sem_destroy fail with EBUSY while tasks wait.
- * A signal may wake one plain thread and one task: waits may return for no reason, as POSIX says. sem_post stays fit for
- * signal handlers. libc's own calls of these, inside itself, stay libc's; and where libcede-posix comes
- * after libc on the link line, so that only libc's entries lead to it, or in a static program, locks block the thread. A function-local static of C++ whose initialiser parks is not covered. ThreadSanitizer brings its own
- * conditions and pthread_once, which block the thread.
+ * pthread_cond_destroy, pthread_rwlock_destroy, pthread_barrier_destroy and sem_destroy fail with EBUSY while tasks
+ * wait. A signal may wake one plain thread and one task: waits may return for no reason, as POSIX says. sem_post stays
+ * fit for signal handlers. libc's own calls of these, inside itself, stay libc's; and where libcede-posix comes
+ * after libc on the link line, so that only libc's entries lead to it, or in a static program, locks block the thread.
+ * A function-local static of C++ whose initialiser parks is not covered. ThreadSanitizer brings its own conditions and
+ * pthread_once, which block the thread.
  *
  * The program must use the shared libcede: a static one inside the program is a second runtime, of which
  * libcede-posix knows nothing.
@@ -54,8 +58,8 @@
  *     CEDE_POSIX=patch    is the default
  * Not patched are: other libcs than glibc; processes that have other threads already when the library is loaded;
  * programs under AddressSanitizer, ThreadSanitizer or Valgrind; and where the system forbids code to be changed.
- * What each call does, and in which form it is reached, is the table that `cede calls` prints; why it is done in this way
- * stands in runtime/posix/README.md.
+ * What each call does, and in which form it is reached, is the table that `cede calls` prints; why it is done in this
+ * way stands in runtime/posix/README.md.
  *
  * At its start libcede-posix verifies that calls reach it, and says on standard error if they do not;
  * CEDE_POSIX_CHECK=off in the environment keeps it quiet.

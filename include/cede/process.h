@@ -22,10 +22,10 @@
  *
  * fork(2) itself may be called by a task too. The child then has that task alone, which counts as its first: when its
  * function returns, cede_run() returns in the child. Its scopes and groups go on; the other tasks are forgotten without
- * running again, with what they hold (handles give ESRCH; groups do not wait for them; tasks that had ended can still be
- * joined). As with threads, nothing should be used in the child that the forgotten ones use as well: they may have been
- * in the midst of it. The runtimes of other threads do not exist in the child. Between vfork(2) and exec a child may
- * close and duplicate descriptors; the parent's waits are not disturbed.
+ * running again, with what they hold (handles give ESRCH; groups do not wait for them; tasks that had ended can still
+ * be joined). As with threads, nothing should be used in the child that the forgotten ones use as well: they may have
+ * been in the midst of it. The runtimes of other threads do not exist in the child. Between vfork(2) and exec a child
+ * may close and duplicate descriptors; the parent's waits are not disturbed.
  */
 #ifndef CEDE_PROCESS_H
 #define CEDE_PROCESS_H

@@ -49,7 +49,8 @@ CEDE_API const char *cede_runtime_poller(void);
  * is set, the future fails with that errno instead. The future must be pending; it, and what arg points to, must stay
  * until it has its outcome, which only the task should bring. It always gets one: the task may end without having run,
  * the future then fails with ECANCELED (the runtime ended first; a task that has begun is cancelled then, like all
- * others), with ENOMEM (no memory for the task or its stack) or with EAGAIN (2^24 tasks exist already). To cancel the task, let it hand out cede_self().
+ * others), with ENOMEM (no memory for the task or its stack) or with EAGAIN (2^24 tasks exist already). To cancel the
+ * task, let it hand out cede_self().
  *
  * Returns 0, or -1 with errno, and the future is not touched
  *   ESRCH   the runtime has ended, or the handle is NULL or was never one

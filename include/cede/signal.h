@@ -109,8 +109,8 @@ CEDE_API int cede_shutdown_on_signal(int signo);
  * For whoever stands between the program and its handlers; libcede-posix does. To be called in a handler, once the
  * program's own function has returned. As signal(7) has it, the handler ends a call that waits with EINTR:
  *
- *   - restart is 0 (the handler was installed without SA_RESTART): any call of libc that POSIX lets end so: read, write,
- *     recv, send, accept, connect, poll, select, nanosleep, usleep ... (cede/io.h);
+ *   - restart is 0 (the handler was installed without SA_RESTART): any call of libc that POSIX lets end so: read,
+ *     write, recv, send, accept, connect, poll, select, nanosleep, usleep ... (cede/io.h);
  *   - restart is not 0: only those that are never restarted: poll, select, the sleeps, and reads and writes of a socket
  *     with SO_RCVTIMEO or SO_SNDTIMEO.
  *

@@ -11,19 +11,20 @@
  *         fputs(line, stdout);
  *     cede_stream_close(peer);
  *
- * What is written lies in a buffer until it is full, or until cede_stream_flush(), write_all, write_eof or close: whoever
- * waits for an answer flushes first, as with stdio.
+ * What is written lies in a buffer until it is full, or until cede_stream_flush(), write_all, write_eof or close:
+ * whoever waits for an answer flushes first, as with stdio.
  *
  * A call that fails has consumed nothing: what has been read of a line or of a record so far stays in the stream, and
  * the same call, made again, goes on from there. (The one exception, read_exactly of more than a buffer, tells what it
  * has stored.) So any call may be put under a deadline, and made again after it. What has been read beyond the end of a
  * message stays for the next call: do not read from the descriptor beside the stream.
  *
- * One task may read while another writes. A second one that reads at the same time fails with EBUSY. Writers take turns,
- * first come, first served: what one call writes, up to the size of the buffer, is never mixed with another's.
+ * One task may read while another writes. A second one that reads at the same time fails with EBUSY. Writers take
+ * turns, first come, first served: what one call writes, up to the size of the buffer, is never mixed with another's.
  *
- * cede_stream_close() and cede_stream_abort() end the calls that other tasks are in: every one of them fails with EBADF,
- * even if it was about to succeed. The stream's memory is freed when the last has returned; afterwards nobody may use it.
+ * cede_stream_close() and cede_stream_abort() end the calls that other tasks are in: every one of them fails with
+ * EBADF, even if it was about to succeed. The stream's memory is freed when the last has returned; afterwards nobody
+ * may use it.
  *
  * Every call may be made outside a task, where it blocks as the descriptor does. Threads: one at a time; in a runtime,
  * the tasks of this one.
@@ -32,7 +33,8 @@
  *   EINVAL     stream, or what is to be read or written, is NULL
  *   EBADF      the stream is being closed, or was while the call waited; it has no descriptor for this direction
  *   ECANCELED, ETIMEDOUT  as every wait
- *   those of read(2), or of write(2) and send(2): EAGAIN if the user has set O_NONBLOCK; EPIPE, for a socket without the
+ *   those of read(2), or of write(2) and send(2): EAGAIN if the user has set O_NONBLOCK; EPIPE, for a socket without
+ *   the
  *              signal SIGPIPE, for a pipe with it
  * A call that need not wait succeeds even if the task is cancelled.
  *
@@ -100,18 +102,18 @@ CEDE_API int cede_stream_fd(const struct cede_stream *stream);
 /* ---- read ---- */
 
 /*
- * All that read: what is more than was asked for stays in the stream. They park unless enough has been read already. The
- * end is remembered: after it, none asks the descriptor again. In addition to the errors above: -1 with errno
+ * All that read: what is more than was asked for stays in the stream. They park unless enough has been read already.
+ * The end is remembered: after it, none asks the descriptor again. In addition to the errors above: -1 with errno
  *   EBUSY   another task is in a call that reads
  *
- * cede_stream_read() reads what is there, up to size bytes, and parks only for the first. Returns how many, 0 at the end.
- * Models: StreamReader.read(n), read(2).
+ * cede_stream_read() reads what is there, up to size bytes, and parks only for the first. Returns how many, 0 at the
+ * end. Models: StreamReader.read(n), read(2).
  */
 CEDE_API ssize_t cede_stream_read(struct cede_stream *stream, void *buf, size_t size);
 
 /*
- * Reads size bytes, no less. *got, unless got is NULL, is how many have been stored in buf: after a failure 0 if size is
- * not above read_size. Of more than that, a part may have been: the next call is for the rest, at buf + *got.
+ * Reads size bytes, no less. *got, unless got is NULL, is how many have been stored in buf: after a failure 0 if size
+ * is not above read_size. Of more than that, a part may have been: the next call is for the rest, at buf + *got.
  *
  * Returns size; 0 if the stream is at its end; or -1 with errno
  *   ENODATA  it ended within the size bytes; those that came are in buf (*got), or in the stream, see above
@@ -179,9 +181,9 @@ CEDE_API int cede_stream_at_eof(const struct cede_stream *stream);
  * All that write, in addition to the errors above: -1 with errno
  *   EPIPE   after cede_stream_write_eof()
  *
- * cede_stream_write() copies size bytes into the buffer, and parks only where they find no room: until what is there has
- * been written. More than write_size bytes are written at once, without being copied. cede_stream_writev() takes several
- * pieces, as writev(2); EINVAL if count is negative or their sum is above SSIZE_MAX.
+ * cede_stream_write() copies size bytes into the buffer, and parks only where they find no room: until what is there
+ * has been written. More than write_size bytes are written at once, without being copied. cede_stream_writev() takes
+ * several pieces, as writev(2); EINVAL if count is negative or their sum is above SSIZE_MAX.
  *
  * Returns how many bytes were taken: all, and if they fit into write_size, all or none. Of more, a part where a wait
  * ended early or the descriptor failed: the next call tells why. -1 with errno if none was taken.
@@ -189,8 +191,8 @@ CEDE_API int cede_stream_at_eof(const struct cede_stream *stream);
 CEDE_API ssize_t cede_stream_write(struct cede_stream *stream, const void *buf, size_t size);
 CEDE_API ssize_t cede_stream_writev(struct cede_stream *stream, const struct iovec *iov, int count);
 
-/* As cede_stream_write() of the text, which is always taken as a whole or, if it is longer than write_size and the write
- * ended early, in part. Returns how many bytes. In addition: ENOMEM, EILSEQ, EOVERFLOW as printf(3). */
+/* As cede_stream_write() of the text, which is always taken as a whole or, if it is longer than write_size and the
+ * write ended early, in part. Returns how many bytes. In addition: ENOMEM, EILSEQ, EOVERFLOW as printf(3). */
 CEDE_API int cede_stream_printf(struct cede_stream *stream, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 CEDE_API int cede_stream_vprintf(struct cede_stream *stream, const char *format, va_list arguments)

@@ -45,9 +45,9 @@ struct cede_task_attr {
 };
 
 /* Bounds of a task's stack. The default leaves room for getaddrinfo, OpenSSL and printf; untouched pages cost
- * no memory. Each stack has a guard below it, and running into it is reported (stack overflow): one page (4 KiB) below a
- * stack of up to 64 KiB, else a quarter of its size and at most 64 KiB. Code with frames bigger than the guard must be
- * compiled with -fstack-clash-protection, or it may step over it unseen. */
+ * no memory. Each stack has a guard below it, and running into it is reported (stack overflow): one page (4 KiB) below
+ * a stack of up to 64 KiB, else a quarter of its size and at most 64 KiB. Code with frames bigger than the guard must
+ * be compiled with -fstack-clash-protection, or it may step over it unseen. */
 #define CEDE_STACK_MIN     ((size_t)16 << 10)
 #define CEDE_STACK_DEFAULT ((size_t)256 << 10)
 #define CEDE_STACK_MAX     ((size_t)1 << 30)
@@ -70,19 +70,19 @@ struct cede_run_attr {
  * When fn returns, the tasks that are left (also detached ones) are cancelled and awaited.
  * cede_run_attr() is the same with options; attr may be NULL.
  *
- * Returns what fn returned; where that is negative, errno is what fn left there, with its message (cede_error()). -1 with
- * errno also when fn never ran:
+ * Returns what fn returned; where that is negative, errno is what fn left there, with its message (cede_error()). -1
+ * with errno also when fn never ran:
  *   EINVAL  fn is NULL; stack_size is out of bounds; poller, CEDE_POLLER, files or CEDE_FILE is not one of its names;
  *           spin_ns, or CEDE_SPIN, is out of bounds
  *   EBUSY   this thread already runs a runtime (the call came from inside a task)
  *   ENOMEM, EMFILE, ENFILE  no memory or no descriptor for the runtime
  *
  * A thread that has nothing to run sleeps until an event comes; to be woken takes it some tens of microseconds. Where
- * answers come sooner, as between two machines of one rack, spin_ns (50 microseconds are a good start) spares it that: one
- * connection that waits for each answer gets two to three times as many. The price is a CPU that is busy while it waits.
- * It is paid only while recent waits were short, so at most three times spin_ns in vain until some short ones follow; not
- * where there is only one CPU; and when another thread wants the CPU, it stops for 10 ms, and up to a second if that goes
- * on. Dumps name it.
+ * answers come sooner, as between two machines of one rack, spin_ns (50 microseconds are a good start) spares it that:
+ * one connection that waits for each answer gets two to three times as many. The price is a CPU that is busy while it
+ * waits. It is paid only while recent waits were short, so at most three times spin_ns in vain until some short ones
+ * follow; not where there is only one CPU; and when another thread wants the CPU, it stops for 10 ms, and up to a
+ * second if that goes on. Dumps name it.
  *
  * Does not park: it blocks the thread, which runs the tasks. Threads: any; several OS threads may each run a runtime of
  * their own. Models: asyncio.run.
@@ -92,8 +92,9 @@ CEDE_API int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, v
 
 /*
  * Makes a task that will run fn(arg) on the caller's runtime. It goes to the end of the run queue: the caller goes on
- * first, and tasks start in the order in which they were spawned. But a crowd that has still to start does not delay what
- * is late already: a task whose time or event has come, or that was woken, waits for the start of some dozens only. Until it first runs it costs a descriptor of 128 bytes and no stack. It inherits the nearest deadline of the
+ * first, and tasks start in the order in which they were spawned. But a crowd that has still to start does not delay
+ * what is late already: a task whose time or event has come, or that was woken, waits for the start of some dozens
+ * only. Until it first runs it costs a descriptor of 128 bytes and no stack. It inherits the nearest deadline of the
  * caller (cede_timeout). Every task must be joined once or detached; what is left when the first task returns is
  * cancelled and awaited. cede_spawn_attr() is the same with options; attr may be NULL.
  *
@@ -120,8 +121,8 @@ CEDE_API struct cede_task *cede_spawn_attr(const struct cede_task_attr *attr, ce
  *     struct cede_task *t = cede_go(fetch, .url = "http://127.0.0.1/", .bytes = &n);
  *
  * Members that are not named are zero. The task's name is the function's. The result and errno are those of
- * cede_spawn(), and EINVAL if the arguments take more than half of the task's stack. A function of another type does not
- * compile, nor do arguments that need an alignment over 16. For C (C++ lacks the compound literal).
+ * cede_spawn(), and EINVAL if the arguments take more than half of the task's stack. A function of another type does
+ * not compile, nor do arguments that need an alignment over 16. For C (C++ lacks the compound literal).
  */
 #define cede_go(fn, ...)                                                                                     \
     cede__task_go(#fn, (cede_task_fn *)_Generic(&(fn), int (*)(struct fn *): (fn)), &(struct fn){__VA_ARGS__}, \
@@ -174,8 +175,8 @@ CEDE_API int cede_await(struct cede_task *task);
 CEDE_API int cede_detach(struct cede_task *task);
 
 /*
- * Asks the task to end: the wait it is in, and every further one, fails with ECANCELED (inside a cede_shield scope: once
- * the scope has ended). An operation that has completed keeps its result. The task still runs its own clean-up and
+ * Asks the task to end: the wait it is in, and every further one, fails with ECANCELED (inside a cede_shield scope:
+ * once the scope has ended). An operation that has completed keeps its result. The task still runs its own clean-up and
  * still has to be joined. One that has not started does start, and fails at its first wait.
  *
  * Returns 0 (also when it was cancelled before, or has ended but was not joined), or -1 with errno

@@ -26,8 +26,8 @@
  *   EPERM      the caller is not a task, or one of the tasks is not of the same runtime
  *   ECANCELED  the caller was cancelled
  *   ETIMEDOUT  a cede_timeout scope around the call ended
- * and then each task is as joinable as before. Where they need not wait they do not, and then succeed even if the caller
- * is cancelled. They allocate nothing, and cost O(count).
+ * and then each task is as joinable as before. Where they need not wait they do not, and then succeed even if the
+ * caller is cancelled. They allocate nothing, and cost O(count).
  */
 #ifndef CEDE_TASKS_H
 #define CEDE_TASKS_H

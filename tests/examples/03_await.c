@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same as two tasks: while one sleeps, the other one runs, so they take as long as the slower of the two. Both run on
- * the same OS thread, and share `lines` without a lock.
+ * The same as two tasks: while one sleeps, the other one runs, so they take as long as the slower of the two. Both run
+ * on the same OS thread, and share `lines` without a lock.
  *
  * Every task is awaited once; that returns what its function returned.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is deferred runs when its block is left, in whatever way: here by return, in a task that has done its work and in
- * one that was cancelled in the midst of it. (It also runs on break, goto and cede_exit.)
+ * What is deferred runs when its block is left, in whatever way: here by return, in a task that has done its work and
+ * in one that was cancelled in the midst of it. (It also runs on break, goto and cede_exit.)
  */
 #include <cede.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is every task doing? cede_dump() tells: what each waits for and since when, how much of its stack it has used, and
- * its backtrace. (Here only the first line of each task is printed.) CEDE_DEBUG=dump in the environment, and Ctrl-\, do the
- * same for any program.
+ * What is every task doing? cede_dump() tells: what each waits for and since when, how much of its stack it has used,
+ * and its backtrace. (Here only the first line of each task is printed.) CEDE_DEBUG=dump in the environment, and
+ * Ctrl-\, do the same for any program.
  */
 #include <cede.h>
 #include <errno.h>

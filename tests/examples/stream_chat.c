@@ -14,7 +14,8 @@ struct room {
     struct cede_stream *seats[SEATS];
 };
 
-/* To everybody, at once: each stream has its buffer, and whoever does not read in time keeps nobody waiting for long. */
+/* To everybody, at once: each stream has its buffer, and whoever does not read in time keeps nobody waiting for
+ * long. */
 static void tell(struct room *room, const char *who, const char *what)
 {
     int i;

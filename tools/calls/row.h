@@ -2,8 +2,8 @@
 /*
  * The rows of the table of calls: what each makes ready, how it calls, and what ends the call.
  *
- * rows.c is compiled once for each form of calling (as it is, fortified, into a library, statically, with syscall(2)); a
- * program runs one cell of the table: see cell.c. A row of a new call is a function here, an entry in its table, and
+ * rows.c is compiled once for each form of calling (as it is, fortified, into a library, statically, with syscall(2));
+ * a program runs one cell of the table: see cell.c. A row of a new call is a function here, an entry in its table, and
  * nothing else.
  */
 #ifndef CEDE_CALLS_ROW_H

@@ -110,8 +110,9 @@ static int make_unix_listener(struct state *s, int backlog)
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
 
     s->fd[2] = socket(AF_UNIX, SOCK_STREAM, 0);
-    return s->fd[2] < 0 || bind(s->fd[2], (struct sockaddr *)&address, sizeof address) != 0 ? -1
-                                                                                             : listen(s->fd[2], backlog);
+    if (s->fd[2] < 0 || bind(s->fd[2], (struct sockaddr *)&address, sizeof address) != 0)
+        return -1;
+    return listen(s->fd[2], backlog);
 }
 
 static int make_unix(struct state *s)

@@ -18,9 +18,10 @@ enum { OPERATIONS = 1000000, QUICK_OPERATIONS = 1000, ROUNDS = 11, MOST_ROUNDS =
 static const char help[] =
     "usage: cede bench switch [--rounds N] [--quick]\n"
     "\n"
-    "Measures what a context switch costs on this machine, with and without the floating-point control words that belong\n"
-    "to a task, and what is built on it: yield, wake and park, spawn and join; in nanoseconds and cycles, with one page\n"
-    "about what it means. For whoever ports cede to a CPU, or wonders. Runs on one CPU for about two seconds.\n"
+    "Measures what a context switch costs on this machine, with and without the floating-point control words that\n"
+    "belong to a task, and what is built on it: yield, wake and park, spawn and join; in nanoseconds and cycles,\n"
+    "with one page about what it means. For whoever ports cede to a CPU, or wonders. Runs on one CPU for about two\n"
+    "seconds.\n"
     "\n"
     "  --rounds N   measures everything N times, by turns (default 11): shown are the median and the least\n"
     "  --quick      few operations, one round: does it work here? The figures mean nothing\n"
@@ -62,7 +63,8 @@ static bool parse(int argc, char **argv, struct options *options)
     char *end;
 
     if (argc < 2 || strcmp(argv[1], "switch") != 0) {
-        command_usage(&command_bench, argc < 2 ? "what? There is: switch" : "there is no '%s'", argc < 2 ? "" : argv[1]);
+        command_usage(&command_bench, argc < 2 ? "what? There is: switch" : "there is no '%s'",
+                      argc < 2 ? "" : argv[1]);
         return false;
     }
     *options = (struct options){OPERATIONS, ROUNDS};
@@ -178,12 +180,12 @@ static void print_meaning(const struct figure figures[ROWS])
 
     printf("\n"
            "At its best a switch costs as much as %.1f indirect calls. Floating-point control words (rounding, masked\n"
-           "exceptions) belong to the ABI's saved state and to each task: %.1f ns of it. Build with CEDE_FP_CONTROL=OFF\n"
-           "if no task changes them.\n",
+           "exceptions) belong to the ABI's saved state and to each task: %.1f ns of it. Build with\n"
+           "CEDE_FP_CONTROL=OFF if no task changes them.\n",
            figures[SWITCH].least_ns / figures[CALL].least_ns, control > 0 ? control : 0);
-    printf("A yield is a switch and %.1f ns of run queue; with 1,000 tasks memory adds what it adds to the bare switch.\n"
-           "To wake a task and to park costs %.1f yields; a task that does nothing, from spawn to join, %.1f; a thread\n"
-           "that does nothing costs %.0f tasks.\n",
+    printf("A yield is a switch and %.1f ns of run queue; with 1,000 tasks memory adds what it adds to the bare\n"
+           "switch. To wake a task and to park costs %.1f yields; a task that does nothing, from spawn to join, %.1f;\n"
+           "a thread that does nothing costs %.0f tasks.\n",
            figures[YIELD].least_ns - figures[SWITCH].least_ns, figures[WAKE].least_ns / figures[YIELD].least_ns,
            figures[SPAWN].least_ns / figures[YIELD].least_ns, figures[THREAD].least_ns / figures[SPAWN].least_ns);
     if (spread > 1.15)

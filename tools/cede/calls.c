@@ -262,9 +262,9 @@ const struct command command_calls = {
     .name = "calls",
     .line = "which blocking calls yield under libcede-posix: measures the table",
     .help = "usage: cede calls [--json | --documents DIRECTORY]\n\n"
-            "Makes each blocking call in each form: directly, fortified (_FORTIFY_SOURCE), from a library that was loaded\n"
-            "with dlopen(3), from one loaded with RTLD_DEEPBIND, from inside libc, from a static program, and by\n"
-            "syscall(2). Each waits for 250 ms while another task counts every 10 ms. Takes half a minute.\n\n"
+            "Makes each blocking call in each form: directly, fortified (_FORTIFY_SOURCE), from a library that was\n"
+            "loaded with dlopen(3), from one loaded with RTLD_DEEPBIND, from inside libc, from a static program, and\n"
+            "by syscall(2). Each waits for 250 ms while another task counts every 10 ms. Takes half a minute.\n\n"
             "  yields      the other task ran meanwhile\n"
             "  blocks      it did not: the whole thread waited\n"
             "  wrong       the call returned something else than it should\n"

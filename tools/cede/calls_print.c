@@ -45,7 +45,8 @@ void calls_print_text(const struct table *table)
            count(table, "blocks"), count(table, "wrong"), count(table, "impossible"));
     for (i = 0; i < table->count; i++)
         for (form = 0; form < FORMS; form++)
-            if (table->entries[i].forms[form].why[0] && strcmp(table->entries[i].forms[form].verdict, "impossible") != 0)
+            if (table->entries[i].forms[form].why[0]
+                && strcmp(table->entries[i].forms[form].verdict, "impossible") != 0)
                 printf("%s, %s: %s\n", table->entries[i].call, form_titles[form], table->entries[i].forms[form].why);
 }
 
@@ -136,10 +137,10 @@ static int write_markdown(const struct table *table, const char *directory)
     if (!file)
         return -1;
     fprintf(file, "# Calls under libcede-posix\n\n"
-                  "Measured and written by `cede calls --documents runtime/posix`; a test says when it is stale. Each call "
-                  "waits for 250 ms in\na task, in each form of being called, while another task of the same thread counts: "
-                  "does the other run? `-`: there is no such\ncell. The last columns: errno when a `cede_timeout` scope ends "
-                  "the call, and when its task is cancelled.\n\n| call |");
+                  "Measured and written by `cede calls --documents runtime/posix`; a test says when it is stale. Each "
+                  "call waits for 250 ms in\na task, in each form of being called, while another task of the same "
+                  "thread counts: does the other run? `-`: there is no such\ncell. The last columns: errno when a "
+                  "`cede_timeout` scope ends the call, and when its task is cancelled.\n\n| call |");
     for (form = 0; form < FORMS; form++)
         fprintf(file, " %s |", form_titles[form]);
     fprintf(file, " deadline | cancel |\n|---|");
@@ -168,9 +169,9 @@ static int write_manual(const struct table *table, const char *directory)
         return -1;
     fprintf(file, ".\\\" SPDX-License-Identifier: MIT\n.\\\" Written by `cede calls --documents`.\n"
                   ".TH CEDE-CALLS 7 \"\" cede\n.SH NAME\ncede-calls \\- blocking calls under libcede-posix\n"
-                  ".SH DESCRIPTION\nFor each call: the forms of calling in which it lets other tasks of the thread run, "
-                  "and errno when a\ncede_timeout scope ends it or its task is cancelled. Measured by\n.BR \"cede calls\" "
-                  ".\n.SH CALLS\n");
+                  ".SH DESCRIPTION\nFor each call: the forms of calling in which it lets other tasks of the thread "
+                  "run, and errno when a\ncede_timeout scope ends it or its task is cancelled. Measured by\n"
+                  ".BR \"cede calls\" .\n.SH CALLS\n");
     for (entry = table->entries; entry < table->entries + table->count; entry++) {
         fprintf(file, ".TP\n.B %s\nYields: ", entry->call);
         comma = "";

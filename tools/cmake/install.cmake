@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# `cmake --install`: libraries, headers, the command `cede`, a pkg-config file for each shared library, and the CMake package.
+# `cmake --install`: libraries, headers, the command `cede`, a pkg-config file for each shared library, and the CMake
+# package.
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY cede_libraries)

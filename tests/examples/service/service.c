@@ -147,7 +147,8 @@ static void say_metrics(struct response *response)
         "# TYPE database_failures_total counter\ndatabase_failures_total %ld\n"
         "# TYPE store_connections gauge\nstore_connections %ld\n",
         metrics.connections, metrics.in_flight - 1 /* without this one */, metrics.by_status[2],
-        metrics.by_status[4], metrics.by_status[5], metrics.seconds, metrics.by_status[2] + metrics.by_status[4] + metrics.by_status[5], metrics.deadlines,
+        metrics.by_status[4], metrics.by_status[5], metrics.seconds,
+        metrics.by_status[2] + metrics.by_status[4] + metrics.by_status[5], metrics.deadlines,
         store_counts.hits, store_counts.misses, store_counts.cache_failures, store_counts.database_failures,
         store_counts.connected);
 }
