@@ -279,14 +279,26 @@ int cede_detach(struct cede_task *handle)
 
 /* ---- about oneself ---- */
 
+/* NULL also between two tasks, where a signal handler may ask. */
+static inline struct cede__task *current(void)
+{
+    struct cede__worker *worker = cede__worker;
+
+    return worker ? worker->current : NULL;
+}
+
 struct cede_task *cede_self(void)
 {
-    return cede__in_task() ? cede__task_handle(cede__worker->current) : NULL;
+    struct cede__task *self = current();
+
+    return self ? cede__task_handle(self) : NULL;
 }
 
 const char *cede_name(void)
 {
-    return cede__in_task() ? cede__worker->current->name : NULL;
+    struct cede__task *self = current();
+
+    return self ? self->name : NULL;
 }
 
 int cede_name_set(const char *name)
