@@ -6,6 +6,8 @@
  */
 #include <cede/signal.h>
 
+#include <errno.h>
+
 #include "sched.h"
 
 struct search {
@@ -40,16 +42,20 @@ static void deliver(struct cede__remote *remote)
         cede__sched_wake(search.found->run.waiter, CEDE__WAKE_SIGNAL);
 }
 
+/* Which waits a handler ends, as a set of enum cede__interruptible. */
+static unsigned ended_by(int restart)
+{
+    return 1U << CEDE__INTERRUPTIBLE | (restart ? 0 : 1U << CEDE__INTERRUPTIBLE_UNLESS_RESTARTED);
+}
+
 void cede_signal_handled(int restart)
 {
     struct cede__worker *worker = cede__worker;
-    unsigned ends = 1U << CEDE__INTERRUPTIBLE;
+    unsigned ends = ended_by(restart);
     struct cede__task *current;
 
     if (!worker || !worker->root)
         return;
-    if (!restart)
-        ends |= 1U << CEDE__INTERRUPTIBLE_UNLESS_RESTARTED;
     current = worker->current;
     /* What a task begins to wait for after the handler is not ended by it. (The current task may be parked: it is the
      * one on whose stack the worker looks for events.) */
@@ -58,4 +64,19 @@ void cede_signal_handled(int restart)
         worker->handled_post.deliver = deliver;
         cede__sched_post(worker, &worker->handled_post);
     }
+}
+
+int cede_signal_interrupt(struct cede_task *handle, int restart)
+{
+    struct cede__task *task = cede__task_find(handle);
+
+    if (!task)
+        return -1;
+    if (!cede__in_task() || task->worker != cede__worker) {
+        errno = EPERM;
+        return -1;
+    }
+    if (task->state == CEDE__TASK_PARKED && ended_by(restart) & 1U << task->run.waiter->interruptible)
+        cede__sched_wake(task->run.waiter, CEDE__WAKE_SIGNAL);
+    return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls that end with EINTR because a handler has run; what libcede-posix makes of it is in test_posix_semantics.c. */
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -191,6 +192,78 @@ TASK_TEST(storm)
     ck_assert_int_gt(interrupted, 0);
 }
 
+/* ---- one task ---- */
+
+TASK_TEST(a_signal_for_one_task_ends_its_call)
+{
+    struct cede_task *first, *second, *sleeper;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    first = cede_spawn(read_one, &fds[0]);
+    second = cede_spawn(read_one, &fds[0]);
+    sleeper = cede_spawn(raise_later, NULL); /* in cede_sleep(), which goes on */
+    catch_signal(1);
+    ck_assert_int_eq(cede_signal_interrupt(second, 0), 0); /* it has not begun */
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_int_eq(cede_signal_interrupt(second, 1), 0); /* restarted */
+    ck_assert_int_eq(cede_signal_interrupt(cede_self(), 0), 0);
+    ck_assert_int_eq(cede_signal_interrupt(sleeper, 0), 0);
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_fails(cede_tryjoin(second, NULL), EBUSY);
+    ck_assert_int_eq(cede_signal_interrupt(second, 0), 0);
+    ck_assert_fails(cede_await(second), EINTR);
+    ck_assert_fails(cede_tryjoin(first, NULL), EBUSY);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    ck_assert_int_eq(cede_await(first), 1);
+    ck_assert_int_eq(cede_await(sleeper), 0);
+    ck_assert_fails(cede_signal_interrupt(second, 0), ESRCH);
+    ck_assert_fails(cede_signal_interrupt(NULL, 0), ESRCH);
+}
+
+static void *interrupt_from_outside(void *task)
+{
+    ck_assert_fails(cede_signal_interrupt(task, 0), EPERM);
+    return NULL;
+}
+
+TASK_TEST(it_comes_from_a_task_of_the_same_runtime)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, interrupt_from_outside, cede_self()), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+static struct cede_task *self_in_handler = (struct cede_task *)-1;
+static const char *name_in_handler = "";
+
+static void ask_in_handler(int signo)
+{
+    (void)signo;
+    self_in_handler = cede_self();
+    name_in_handler = cede_name();
+}
+
+static int end_at_once(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+/* The thread sleeps on the stack of a task that has ended. */
+TASK_TEST(a_handler_between_two_tasks_is_in_none)
+{
+    struct cede_task *ends = cede_spawn(end_at_once, NULL);
+
+    signal(SIGALRM, ask_in_handler);
+    ualarm(20 * 1000, 0);
+    ck_assert_int_eq(cede_sleep(60 * CEDE_MILLISECOND), 0);
+    ck_assert_ptr_null(self_in_handler);
+    ck_assert_ptr_null(name_in_handler);
+    ck_assert_int_eq(cede_await(ends), 0);
+}
+
 Suite *suite(void)
 {
     Suite *interrupt = suite_create("interrupt");
@@ -202,6 +275,9 @@ Suite *suite(void)
     tcase_add_test(cases, what_posix_does_not_know_goes_on);
     tcase_add_test(cases, one_task_is_chosen);
     tcase_add_test(cases, a_wait_that_begins_later_is_not_ended);
+    tcase_add_test(cases, a_signal_for_one_task_ends_its_call);
+    tcase_add_test(cases, it_comes_from_a_task_of_the_same_runtime);
+    tcase_add_test(cases, a_handler_between_two_tasks_is_in_none);
     tcase_add_test(cases, outside_a_runtime_nothing_happens);
     tcase_add_test(cases, storm);
     suite_add_tcase(interrupt, cases);

@@ -29,6 +29,7 @@
 #include <sys/select.h> /* sigset_t, in strict ISO C too */
 
 #include <cede/base.h>
+#include <cede/task.h>
 
 struct timespec;
 
@@ -122,6 +123,17 @@ CEDE_API int cede_shutdown_on_signal(int signo);
  * Does not park; keeps errno. In a signal handler, or anywhere.
  */
 CEDE_API void cede_signal_handled(int restart);
+
+/*
+ * The same for a signal that was meant for one task, and for no other: if it is in such a call now, that ends with EINTR.
+ * Not in a signal handler: for after the handler has run.
+ *
+ * Returns 0, or -1 with errno
+ *   ESRCH  no such task
+ *   EPERM  the caller is not a task of the same runtime
+ * Does not park. Models: pthread_kill(3).
+ */
+CEDE_API int cede_signal_interrupt(struct cede_task *task, int restart);
 
 CEDE_END_DECLS
 

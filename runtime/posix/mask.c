@@ -172,6 +172,29 @@ int cede__posix_sigprocmask(int how, const sigset_t *set, sigset_t *old)
 
 /* ---- signals for one thread ---- */
 
+_Thread_local _Atomic(enum cede__posix_directed) cede__posix_directed;
+
+int cede__posix_pthread_sigqueue(pthread_t id, int signo, const union sigval value);
+CEDE__POSIX_EXPORT_ONLY(pthread_sigqueue, pthread_sigqueue);
+
+/* To the OS thread. The handler runs now, on the caller, unless the signal is blocked; then the call that the task is in
+ * has been interrupted. */
+static int send_to(struct cede_task *task, int signo, const union sigval *value)
+{
+    pthread_t id = cede__posix_main_id();
+    enum cede__posix_directed state;
+    int error;
+
+    if (cede_lot_able())
+        atomic_store(&cede__posix_directed, CEDE__POSIX_DIRECTED);
+    error = value ? CEDE__POSIX_PLAIN(pthread_sigqueue)(id, signo, *value)
+                  : CEDE__POSIX_PLAIN(pthread_kill)(id, signo);
+    state = atomic_exchange(&cede__posix_directed, CEDE__POSIX_DIRECTED_NOT);
+    if (state == CEDE__POSIX_DIRECTED_HANDLED || state == CEDE__POSIX_DIRECTED_RESTARTS)
+        cede_signal_interrupt(task, state == CEDE__POSIX_DIRECTED_RESTARTS);
+    return error;
+}
+
 /* Whether it is to be sent to the OS thread now; if the thread alone blocks it, it waits for that to end. */
 static bool is_to_send(struct cede__posix_thread *thread, int signo)
 {
@@ -184,6 +207,7 @@ static bool is_to_send(struct cede__posix_thread *thread, int signo)
 int cede__posix_pthread_kill(pthread_t id, int signo)
 {
     struct cede__posix_thread *thread;
+    struct cede_task *task;
     bool send;
 
     if (!cede__posix_thread_is(id))
@@ -196,16 +220,15 @@ int cede__posix_pthread_kill(pthread_t id, int signo)
         return EINVAL;
     }
     send = !atomic_load(&thread->ended) && signo != 0 && is_to_send(thread, signo);
-    id = cede__posix_main_id();
+    task = thread->task;
     cede__posix_thread_leave();
-    return send ? CEDE__POSIX_PLAIN(pthread_kill)(id, signo) : 0;
+    return send ? send_to(task, signo, NULL) : 0;
 }
 
-int cede__posix_pthread_sigqueue(pthread_t id, int signo, const union sigval value);
-CEDE__POSIX_EXPORT_ONLY(pthread_sigqueue, pthread_sigqueue);
 int cede__posix_pthread_sigqueue(pthread_t id, int signo, const union sigval value)
 {
     struct cede__posix_thread *thread;
+    struct cede_task *task;
     bool send;
 
     if (!cede__posix_thread_is(id))
@@ -214,9 +237,9 @@ int cede__posix_pthread_sigqueue(pthread_t id, int signo, const union sigval val
     if (!thread)
         return ESRCH;
     send = signo == 0 || (!atomic_load(&thread->ended) && is_to_send(thread, signo));
-    id = cede__posix_main_id();
+    task = thread->task;
     cede__posix_thread_leave();
-    return send ? CEDE__POSIX_PLAIN(pthread_sigqueue)(id, signo, value) : 0;
+    return send ? send_to(task, signo, &value) : 0;
 }
 
 int cede__posix_raise(int signo);

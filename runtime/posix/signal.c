@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "name.h"
+#include "thread.h"
 
 typedef void handler_fn(int signo, siginfo_t *info, void *context);
 
@@ -23,6 +23,19 @@ static struct {
     atomic_int flags; /* as the program gave them */
 } handlers[_NSIG];
 
+/* Whether the signal was sent to one thread, which is a task: who sent it does the rest. */
+static bool is_directed(int restart)
+{
+#ifdef CEDE__POSIX_LOCKS
+    if (atomic_load(&cede__posix_directed) != CEDE__POSIX_DIRECTED_NOT) {
+        atomic_store(&cede__posix_directed, restart ? CEDE__POSIX_DIRECTED_RESTARTS : CEDE__POSIX_DIRECTED_HANDLED);
+        return true;
+    }
+#endif
+    (void)restart;
+    return false;
+}
+
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
     int flags = atomic_load(&handlers[signo].flags);
@@ -30,7 +43,8 @@ static void on_signal(int signo, siginfo_t *info, void *context)
 
     atomic_load(&handlers[signo].fn)(signo, info, context);
     saved = errno;
-    cede_signal_handled(flags & SA_RESTART);
+    if (!is_directed(flags & SA_RESTART))
+        cede_signal_handled(flags & SA_RESTART);
     errno = saved;
 }
 

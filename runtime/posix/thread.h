@@ -110,6 +110,21 @@ bool cede__posix_cancel_pending(void);
 /* pthread_exit(): unwinds, then ends the thread. */
 __attribute__((noreturn)) void cede__posix_thread_exit(struct cede__posix_thread *self, void *result);
 
+/* A signal that is on its way to one thread; see mask.c. Its handler says so, and ends nobody else's call. */
+enum cede__posix_directed {
+    CEDE__POSIX_DIRECTED_NOT,
+    CEDE__POSIX_DIRECTED,
+    CEDE__POSIX_DIRECTED_HANDLED,  /* by a handler without SA_RESTART */
+    CEDE__POSIX_DIRECTED_RESTARTS, /* with it */
+};
+
+extern _Thread_local _Atomic(enum cede__posix_directed) cede__posix_directed
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* futex(2), where it waits or wakes; else *ours is false. plain: libc's syscall(). */
+typedef long cede__posix_syscall_fn(long number, ...);
+long cede__posix_futex(cede__posix_syscall_fn *plain, const long *argument, bool *ours);
+
 /* ---- what a thread's beginning and end consist of ---- */
 
 /* Its last: no frame of the program is left. Of main it does not return. */
