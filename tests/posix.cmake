@@ -118,11 +118,16 @@ foreach(form threads threads_unwinding)
     cede_run_program(${form} run_threads.c run_threads_life.c run_threads_cancel.c run_threads_rest.c)
 endforeach()
 target_compile_options(run_threads_unwinding PRIVATE -fexceptions)
+if(CMAKE_CXX_COMPILER)
+    add_executable(run_threads_cxx run_threads_cxx.cpp)
+    target_link_libraries(run_threads_cxx PRIVATE Threads::Threads)
+    set(threads_cxx $<TARGET_FILE:run_threads_cxx>)
+endif()
 if(TARGET cede_command AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
     cede_test(cede_command unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_command.sh
         $<TARGET_FILE:cede_command> $<TARGET_FILE:run_main> ${cc})
     cede_test(cede_threads unit 300 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_threads.sh
-        $<TARGET_FILE:cede_command> $<TARGET_FILE:run_threads> $<TARGET_FILE:run_threads_unwinding>)
+        $<TARGET_FILE:cede_command> $<TARGET_FILE:run_threads> $<TARGET_FILE:run_threads_unwinding> ${threads_cxx})
     cede_test(cede_bench unit 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_cede_bench.sh $<TARGET_FILE:cede_command>)
 endif()
 

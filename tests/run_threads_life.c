@@ -262,7 +262,8 @@ static void exiting(void)
 
     pthread_key_create(&key, destroy);
     start(&id, exits, NULL);
-    SAY("%s, destroyed %d", join(id), destroyed);
+    SAY("%s", join(id));
+    SAY("destroyed %d", destroyed);
 }
 
 static void *ends_later(void *unused)

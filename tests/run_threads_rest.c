@@ -2,6 +2,10 @@
 /* Scenes: attributes, signals, yielding, fork, many at once; see run_threads.h. */
 #include "run_threads.h"
 
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
 /* ---- attributes ---- */
 
 static void *say_attr(void *arg)
@@ -159,7 +163,97 @@ static void signal_thread(void)
     join(id);
 }
 
+static void *reads(void *fd)
+{
+    char byte;
+    int error = read(*(int *)fd, &byte, 1) < 0 ? errno : 0;
+
+    SAY("%s", error_name(error));
+    return NULL;
+}
+
+static void killed_in_calls(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    pthread_t first, second;
+    int fds[2];
+
+    pipe(fds);
+    sigaction(SIGUSR2, &action, NULL);
+    start(&first, reads, &fds[0]);
+    pause_ms(5);
+    start(&second, reads, &fds[0]);
+    pause_ms(5);
+    pthread_kill(second, SIGUSR2); /* not the one that has waited longer */
+    join(second);
+    SAY("handled: %d", handled);
+    SAY("first: %s", error_name(pthread_tryjoin_np(first, NULL)));
+    write(fds[1], "x", 1);
+    join(first);
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGUSR2, &action, NULL);
+    start(&first, reads, &fds[0]);
+    pause_ms(5);
+    pthread_kill(first, SIGUSR2);
+    pause_ms(5);
+    write(fds[1], "x", 1);
+    join(first);
+    SAY("handled: %d", handled);
+}
+
+/* A handler may come while nothing runs, after a thread has ended. */
+static int handler_pipe[2];
+
+static void on_signal_write(int signo)
+{
+    (void)signo;
+    write(handler_pipe[1], "x", 1);
+}
+
+static void handler_writes(void)
+{
+    char byte = 0;
+    pthread_t id;
+
+    pipe(handler_pipe);
+    signal(SIGALRM, on_signal_write);
+    start(&id, return_at_once, NULL);
+    ualarm(20000, 0);
+    while (read(handler_pipe[0], &byte, 1) < 0)
+        ;
+    SAY("%c", byte);
+    join(id);
+}
+
 /* ---- others ---- */
+
+static unsigned word;
+
+static void *waits_for_word(void *unused)
+{
+    while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0)
+        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    return unused;
+}
+
+static void futexes(void)
+{
+    struct timespec soon = {.tv_nsec = 2000000};
+    pthread_t ids[3];
+    int i;
+
+    SAY("another value: %s", syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0) < 0 ? error_name(errno) : "0");
+    SAY("too late: %s", syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &soon, NULL, 0) < 0 ? error_name(errno) : "0");
+    SAY("nobody: %ld", syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
+    for (i = 0; i < 3; i++)
+        start(&ids[i], waits_for_word, NULL);
+    pause_ms(10);
+    word = 1;
+    SAY("one: %ld", syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
+    SAY("all: %ld", syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0));
+    for (i = 0; i < 3; i++)
+        join(ids[i]);
+}
 
 static atomic_int turn;
 static pthread_spinlock_t spin;
@@ -341,6 +435,9 @@ const struct scene scenes_of_rest[] = {
     {"attributes", attributes},
     {"masks", masks},
     {"signal_thread", signal_thread},
+    {"killed_in_calls", killed_in_calls},
+    {"handler_writes", handler_writes},
+    {"futexes", futexes},
     {"yielding", yielding},
     {"forking", forking},
     {"storm", storm},

@@ -14,7 +14,7 @@
 #include <cede/process.h>
 #include <cede/signal.h>
 
-#include "name.h"
+#include "thread.h"
 
 enum { ARGUMENTS = 6 };
 
@@ -186,6 +186,19 @@ static long made(long number, const long *argument, bool *ours)
     }
 }
 
+/* What only programs have whose threads are tasks: all others would wait for threads that know nothing of the lot. */
+static long made_among_threads(long (*plain)(long, ...), long number, const long *argument, bool *ours)
+{
+#ifdef CEDE__POSIX_LOCKS
+    if (number == SYS_futex && cede__posix_threads && plain && cede_lot_able()) {
+        *ours = true;
+        return cede__posix_futex(plain, argument, ours);
+    }
+#endif
+    (void)plain, (void)number, (void)argument, (void)ours;
+    return -1;
+}
+
 __typeof__(syscall) cede__posix_syscall;
 CEDE__POSIX_EXPORT(syscall, syscall);
 long cede__posix_syscall(long number, ...)
@@ -200,8 +213,11 @@ long cede__posix_syscall(long number, ...)
     for (i = 0; i < ARGUMENTS; i++)
         argument[i] = va_arg(arguments, long);
     va_end(arguments);
-    if (!cedes && cede__posix_cede_end && CEDE__POSIX_WAITS())
-        result = made(number, argument, &ours);
+    if (!cedes && cede__posix_cede_end && CEDE__POSIX_WAITS()) {
+        result = made_among_threads(plain, number, argument, &ours);
+        if (!ours)
+            result = made(number, argument, &ours);
+    }
     if (ours)
         return result;
     if (plain)
