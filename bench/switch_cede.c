@@ -13,7 +13,7 @@ struct context {
 
 static inline void switch_to(struct context *from, struct context *to)
 {
-    cede__switch(&from->saved, to->saved);
+    cede__switch_inline(&from->saved, to->saved);
 }
 
 struct beginning {

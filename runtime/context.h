@@ -13,7 +13,7 @@
 static inline void cede__context_switch(void **save, struct cede__sanitizer *from, void *to, struct cede__sanitizer *on)
 {
     cede__sanitizer_leave(from, on, false);
-    cede__switch(save, to);
+    cede__switch_inline(save, to);
     cede__sanitizer_arrive(from);
 }
 

@@ -48,7 +48,11 @@ void arch_assert_nothing_found(const struct arch_findings *findings);
 enum arch_side { MAIN_SIDE, FAR_SIDE };
 void arch_seed(uint64_t *values, unsigned round, enum arch_side side);
 
-/* arch_seeded_call() for the functions of the port. `garbage` is what else lies around in registers. */
+/* cede__switch_inline(), in a function. */
+__attribute__((noinline)) void arch_switch_inline(void **save, void *to);
+
+/* arch_seeded_call() for the functions of the port. `garbage` is what else lies around in registers. A switch is now
+ * cede__switch(), now the inline one, in no regular order: contexts left by either are resumed by either. */
 void arch_seeded_switch(const uint64_t *in, uint64_t *out, void **save, void *to, uint64_t garbage);
 void arch_seeded_start(const uint64_t *in, uint64_t *out, void **save, void *top, void *(*entry)(void *), void *arg);
 void arch_seeded_inspect(const uint64_t *in, uint64_t *out, void *on, void (*fn)(void *), void *arg);

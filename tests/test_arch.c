@@ -49,7 +49,8 @@ static void survive(void *unused)
     (void)unused;
     arch_seed(in, 0, MAIN_SIDE);
     begin_far(&far);
-    arch_seeded_switch(in, out, &far.main, far.context, 0);
+    for (int i = 0; i < 20; i++)
+        arch_seeded_switch(in, out, &far.main, far.context, 0);
 }
 
 /* The only test to see what can only be seen by a crash. */
@@ -325,6 +326,26 @@ static void *count_start(void *unused)
     return here.main;
 }
 
+static void *count_inline_switches(void *unused)
+{
+    (void)unused;
+    for (; here.switches < 500000; here.switches++)
+        cede__switch_inline(&here.far, here.main);
+    return here.main;
+}
+
+START_TEST(test_million_inline_switches)
+{
+    double sum = 0;
+
+    cede__start(&here.main, arch_stack_new(), count_inline_switches, NULL);
+    for (int i = 0; i < 500000; i++, sum += 0.5) /* a vector register that the compiler has to keep itself */
+        cede__switch_inline(&here.main, here.far);
+    ck_assert_int_eq(here.switches, 500000);
+    ck_assert(sum == 250000);
+}
+END_TEST
+
 START_TEST(test_million_starts)
 {
     char *top = arch_stack_new();
@@ -341,7 +362,7 @@ Suite *suite(void)
         &test_return_address, &test_registers, &test_registers_of_start_and_end, &test_inspect_registers,
         &test_control_words, &test_rounding_mode,
         &test_entry_argument, &test_entry_alignment, &test_entry_returns_the_next_context,
-        &test_million_switches, &test_million_starts,
+        &test_million_switches, &test_million_inline_switches, &test_million_starts,
     };
 
     return arch_suite("arch", tests, sizeof tests / sizeof *tests);

@@ -228,7 +228,8 @@ struct unwound {
 
 static bool of_port(void *function)
 {
-    return function == ADDRESS(cede__switch) || function == ADDRESS(cede__start) || function == ADDRESS(cede__inspect);
+    return function == ADDRESS(cede__switch) || function == ADDRESS(arch_switch_inline)
+           || function == ADDRESS(cede__start) || function == ADDRESS(cede__inspect);
 }
 
 static _Unwind_Reason_Code compare_frame(struct _Unwind_Context *context, void *arg)
@@ -337,7 +338,7 @@ START_TEST(test_unwind_every_instruction)
         printf("test_unwind_every_instruction: skipped, " CEDE__FRAME_CPU " cannot step itself\n");
         return;
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 10; i++) {
         arch_seeded_switch(stepped.main_seeds, out, &stepped.far.main, stepped.far.context, 0);
         arch_seeded_inspect(stepped.main_seeds, out, stepped.far.context, do_nothing, NULL);
         arch_seeded_start(stepped.main_seeds, out, &stepped.far.main, top, arch_end, &end);

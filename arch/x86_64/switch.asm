@@ -9,7 +9,7 @@
 ; Saved, because a called function must preserve it:
 ;       rbx rbp r12 r13 r14 r15         on the context's own stack
 ;       rsp                             this is the context
-;       rip                             the return address, where `call cede__switch` left it
+;       rip                             the return address, where `call cede__switch` or cede__switch_inline() left it
 ;       mxcsr, x87 cw                   rounding, masks of exceptions, flush to zero, denormals are zero; and of mxcsr
 ;                                       also the status bits, which a caller expects to lose: cheaper than to except
 ;                                       them, and fetestexcept(3) tells of the context's own arithmetic
@@ -27,7 +27,7 @@
 ; A suspended context. Higher addresses are above; `on` is what cede__switch() or cede__start() stored in *save:
 ;
 ;       on + 64   |  frame of the caller  |     16-byte aligned: this is the CFA
-;       on + 56   |  rip                  |     pushed by the `call` of that routine
+;       on + 56   |  rip                  |     pushed by the `call` of that routine, or stored by cede__switch_inline()
 ;       on + 48   |  rbp                  |
 ;       on + 40   |  rbx                  |
 ;       on + 32   |  r15                  |
@@ -64,6 +64,7 @@ default rel
 %define R15     rsp + 32
 %define RBX     rsp + 40
 %define RBP     rsp + 48
+%define RIP     rsp + 56
 %define FRAME   56                              ; without rip, which the call pushes
 
 ; The unwind data while rsp points at a saved context. It describes the context that is left as well as the one
@@ -79,9 +80,9 @@ default rel
 %endmacro
 
 ; What a routine does to suspend its caller. One `lea` and moves instead of pushes: three points of unwind data suffice,
-; not fourteen.
-%macro save_context 0
-        lea     rsp, [rsp - FRAME]
+; not fourteen. %1: how far down the context lies.
+%macro save_context 1
+        lea     rsp, [rsp - (%1)]
         cfa     FRAME + 8
 %ifndef CEDE_NO_FP_CONTROL
         stmxcsr [MXCSR]                         ; save mxcsr
@@ -96,6 +97,37 @@ default rel
         cfa_of_context
 %endmacro
 
+; What a routine does to go on in another context; with it rsp has been exchanged. mxcsr is loaded, whatever it holds: a
+; comparison would have to read what stmxcsr has just stored, which takes longer than all the rest of the switch. The x87
+; control word is compared with the one that is in force, in cx, and loaded only if it differs: there the load is what is
+; dear.
+%macro restore_context 0
+%ifndef CEDE_NO_FP_CONTROL
+        ldmxcsr [MXCSR]                         ; restore mxcsr
+        cmp     cx, [X87_CW]
+        je      %$name + %%same_x87cw
+        fldcw   [X87_CW]                        ; restore x87cw
+        mark    %%same_x87cw
+%endif
+        mov     r12, [R12]                      ; restore r12
+        mov     r13, [R13]                      ; restore r13
+        mov     r14, [R14]                      ; restore r14
+        mov     r15, [R15]                      ; restore r15
+        mov     rbx, [RBX]                      ; restore rbx
+        mov     rbp, [RBP]                      ; restore rbp
+%endmacro
+
+; The unwind data behind it: the registers are the context's own again, and its CFA is %1 above rsp.
+%macro cfa_of_running 1
+        cfa     %1
+        same    rbp
+        same    rbx
+        same    r15
+        same    r14
+        same    r13
+        same    r12
+%endmacro
+
 ; void cede__switch(void **save, void *to);
 ;
 ; entry:  rdi = save, rsi = to, [rsp] = where the caller continues
@@ -105,12 +137,8 @@ default rel
 ; Ends with `ret` and not with a jump to the popped address: it answers the `call` that brought us here, so the
 ; CPU's return stack buffer still has the right depth for the callers, whose returns are then predicted.
 ; arch/README.md says more.
-;
-; mxcsr is loaded, whatever it holds: a comparison would have to read what stmxcsr has just stored, which takes longer
-; than all the rest of the switch. The x87 control word is compared, and loaded only if it differs: there the load is
-; what is dear.
 function cede__switch
-        save_context
+        save_context FRAME
 %ifndef CEDE_NO_FP_CONTROL
         movzx   ecx, word [X87_CW]              ; read x87cw
 %endif
@@ -118,28 +146,33 @@ function cede__switch
         mov     rsp, rsi
 
         mark    resume                          ; cx = x87 cw as it is now; cede__entry joins here
-%ifndef CEDE_NO_FP_CONTROL
-        ldmxcsr [MXCSR]                         ; restore mxcsr
-        cmp     cx, [X87_CW]
-        je      cede__switch + same_x87cw
-        fldcw   [X87_CW]                        ; restore x87cw
-        mark    same_x87cw
-%endif
-        mov     r12, [R12]                      ; restore r12
-        mov     r13, [R13]                      ; restore r13
-        mov     r14, [R14]                      ; restore r14
-        mov     r15, [R15]                      ; restore r15
-        mov     rbx, [RBX]                      ; restore rbx
-        mov     rbp, [RBP]                      ; restore rbp
+        restore_context
         lea     rsp, [rsp + FRAME]
-        cfa     8
-        same    rbp
-        same    rbx
-        same    r15
-        same    r14
-        same    r13
-        same    r12
+        cfa_of_running 8
         ret
+end_function
+
+; Entered by the jump in cede__switch_inline() (frame.h), never called.
+;
+; entry:  rdi = save, rsi = to, [rsp - 8] = where the caller continues
+; exit:   as cede__switch, by a jump
+;
+; Neither calls nor returns: the return stack buffer is as it was for the callers, and where this ends is predicted from
+; what has run before, so that it may be another place each time. `ret` would go astray whenever the context that comes
+; next was left elsewhere.
+function cede__switch_jump
+        entered_by_jump
+        save_context FRAME + 8
+%ifndef CEDE_NO_FP_CONTROL
+        movzx   ecx, word [X87_CW]              ; read x87cw
+%endif
+        mov     [rdi], rsp
+        mov     rsp, rsi
+        restore_context
+        mov     rdx, [RIP]                      ; restore rip
+        lea     rsp, [rsp + FRAME + 8]
+        cfa_of_running 0
+        jmp     rdx
 end_function
 
 ; void cede__entry(void);
@@ -170,7 +203,7 @@ end_function
 ; Enters cede__entry by a jump, so that calls and returns stay paired: the `ret` that resumes a context after entry(arg)
 ; has returned answers the `call` of cede__start. rbp = 0 ends a walk along frame pointers.
 function cede__start
-        save_context
+        save_context FRAME
         mov     [rdi], rsp
         mov     rbx, rdx
         mov     rdi, rcx
