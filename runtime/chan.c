@@ -35,7 +35,7 @@ static inline void take(struct cede_chan *chan, void *element)
 
 /* ---- without waiting ---- */
 
-static inline enum outcome offer(struct cede_chan *chan, const void *element)
+static inline __attribute__((always_inline)) enum outcome offer(struct cede_chan *chan, const void *element)
 {
     struct cede__chan_party *receiver;
 
@@ -56,7 +56,7 @@ static inline enum outcome offer(struct cede_chan *chan, const void *element)
     return DONE;
 }
 
-static inline enum outcome accept(struct cede_chan *chan, void *element)
+static inline __attribute__((always_inline)) enum outcome accept(struct cede_chan *chan, void *element)
 {
     struct cede__chan_party *sender = cede__chan_first(&chan->senders);
 

@@ -54,7 +54,8 @@ static inline struct cede__chan_party *cede__chan_first(struct cede__list *parti
 static inline void cede__chan_finish(struct cede__chan_party *party, enum cede__wake reason)
 {
     party->done = true;
-    cede__sched_wake(&party->waiter, reason);
+    cede__list_unlink(&party->waiter.link);
+    cede__sched_wake_parked(&party->waiter, reason);
 }
 
 /* Whether the party belongs to the calling thread's runtime: no other may touch it. */
@@ -70,7 +71,7 @@ static inline enum cede__wake cede__chan_park(struct cede__list *parties, void *
     struct cede__chan_party party = {.waiter = {.what = what, .subject = (intptr_t)subject}, .element = element};
 
     cede__list_append(parties, &party.waiter.link);
-    return cede__wait(&party.waiter, INT64_MAX);
+    return cede__wait_inside(&party.waiter);
 }
 
 /* To be called where an operation did not have to wait. */
@@ -78,7 +79,7 @@ static inline void cede__chan_tick(void)
 {
     struct cede__worker *worker = cede__worker;
 
-    if (__builtin_expect(worker && --worker->budget <= 0, 0))
+    if (__builtin_expect(worker && cede__sched_spent(worker), 0))
         cede__sched_yield(worker);
 }
 

@@ -35,14 +35,19 @@ static inline void cede__list_append(struct cede__list *head, struct cede__list 
     head->prev = link;
 }
 
-/* Does nothing to a link that is in no list. */
-static inline void cede__list_remove(struct cede__list *link)
+/* Takes a link out of its list; it must be in one. */
+static inline void cede__list_unlink(struct cede__list *link)
 {
-    if (!link->next)
-        return;
     link->prev->next = link->next;
     link->next->prev = link->prev;
     link->next = link->prev = NULL;
+}
+
+/* Does nothing to a link that is in no list. */
+static inline void cede__list_remove(struct cede__list *link)
+{
+    if (link->next)
+        cede__list_unlink(link);
 }
 
 /* Moves all links of `from` to the end of `to`, in order. */

@@ -104,11 +104,11 @@ int cede_check(void)
 int cede_yield(void)
 {
     struct cede__worker *worker = cede__worker;
+    struct cede__task *self;
 
     if (!worker)
         return sched_yield();
+    self = worker->current;
     cede__switch_yield(worker);
-    return __builtin_expect(worker->current->interrupt, 0)
-               ? cede__wait_errno(cede__wait_interrupt(worker->current->interrupt))
-               : 0;
+    return __builtin_expect(self->interrupt, 0) ? cede__wait_errno(cede__wait_interrupt(self->interrupt)) : 0;
 }

@@ -41,15 +41,10 @@ int64_t cede__sched_now(struct cede__worker *worker)
 
 void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason)
 {
-    struct cede__task *task = waiter->task;
-
     cede__list_remove(&waiter->link);
-    /* Of several waiters of one task (poll), the first to be woken counts. */
-    if (task->state != CEDE__TASK_PARKED)
-        return;
-    task->run.waiter->reason = reason;
-    task->state = CEDE__TASK_READY;
-    cede__runqueue_push(&task->worker->queue, task);
+    /* Of several waiters of one task, the first to be woken counts. */
+    if (waiter->task->state == CEDE__TASK_PARKED)
+        cede__sched_wake_parked(waiter, reason);
 }
 
 /* ---- inbox ---- */
@@ -256,7 +251,7 @@ void cede__sched_yield(struct cede__worker *worker)
 
 void cede__sched_tick(struct cede__worker *worker)
 {
-    if (--worker->budget <= 0)
+    if (cede__sched_spent(worker))
         cede__sched_yield(worker);
 }
 
@@ -289,7 +284,7 @@ static struct cede__task *run_tasks(struct cede__worker *worker, struct cede__st
         cede__control_set(&worker->control);
         cede__sched_body(worker, worker->current, &start);
         worker->current = NULL;
-        if (--worker->budget <= 0)
+        if (cede__sched_spent(worker))
             cede__sched_look(worker);
         next = pick(worker, stack);
         if (next->state == CEDE__TASK_BOUND)

@@ -116,6 +116,12 @@ static inline bool cede__sched_other_threads(void)
     return !&__libc_single_threaded || !__libc_single_threaded;
 }
 
+/* Counts a switch, or a call that could have waited but did not: whether it is time to look outside. */
+static inline bool cede__sched_spent(struct cede__worker *worker)
+{
+    return __builtin_expect(--worker->budget < 0, 0);
+}
+
 /* Room for one more task in the run queue. 0, or -1 with errno ENOMEM. */
 static inline int cede__sched_reserve(struct cede__worker *worker)
 {
@@ -127,6 +133,16 @@ void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter);
 
 /* Ends a wait, if it has not ended: the task goes to the run queue with this reason. Takes the link out of its list. */
 void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason);
+
+/* The same for a waiter whose task is known to be parked, and which the caller has taken out of its list. */
+static inline void cede__sched_wake_parked(struct cede__waiter *waiter, enum cede__wake reason)
+{
+    struct cede__task *task = waiter->task;
+
+    task->run.waiter->reason = reason; /* of several waiters of one task (poll), this is the one it looks at */
+    task->state = CEDE__TASK_READY;
+    cede__runqueue_push(&task->worker->queue, task);
+}
 
 /* The task has ended with this result: tells its joiner or owner, and frees it if nobody else will. */
 void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error);

@@ -232,7 +232,7 @@ int cede_join(struct cede_task *handle, int *result)
         return reap(task, result);
     waiter.subject = (intptr_t)task;
     task->joiner = &waiter;
-    reason = cede__wait(&waiter, INT64_MAX);
+    reason = cede__wait_inside(&waiter);
     task->joiner = NULL;
     if (reason != CEDE__WAKE_EVENT)
         return cede__wait_errno(reason);

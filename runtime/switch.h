@@ -17,7 +17,17 @@ void cede__sched_look(struct cede__worker *worker);
  * for that. */
 void cede__sched_switch(struct cede__worker *worker, struct cede__task *self);
 
-/* The same, where as a rule the next task has only to be resumed. */
+/* Goes on with `next`, another task than `self`, that has a context and stands in the run queue no more. */
+static inline __attribute__((always_inline)) void cede__switch_to(struct cede__worker *worker, struct cede__task *self,
+                                                                  struct cede__task *next)
+{
+    next->state = CEDE__TASK_RUNNING;
+    worker->current = next;
+    cede__context_switch(&self->run.context, &self->run.stack->sanitizer, next->run.context,
+                         &next->run.stack->sanitizer);
+}
+
+/* As cede__sched_switch(), where as a rule the next task has only to be resumed. */
 static inline __attribute__((always_inline)) void cede__switch_away(struct cede__worker *worker,
                                                                     struct cede__task *self)
 {
@@ -27,12 +37,10 @@ static inline __attribute__((always_inline)) void cede__switch_away(struct cede_
         cede__sched_switch(worker, self);
         return;
     }
-    next->state = CEDE__TASK_RUNNING;
     if (__builtin_expect(next == self, 0))
-        return;
-    worker->current = next;
-    cede__context_switch(&self->run.context, &self->run.stack->sanitizer, next->run.context,
-                         &next->run.stack->sanitizer);
+        self->state = CEDE__TASK_RUNNING;
+    else
+        cede__switch_to(worker, self, next);
 }
 
 /* Suspends the current task `self` until cede__sched_wake(waiter, ...); waiter->reason then says why. */
@@ -42,7 +50,7 @@ static inline __attribute__((always_inline)) void cede__switch_park(struct cede_
 {
     self->run.waiter = waiter;
     self->state = CEDE__TASK_PARKED;
-    if (__builtin_expect(--worker->budget <= 0, 0))
+    if (cede__sched_spent(worker))
         cede__sched_look(worker);
     cede__switch_away(worker, self);
 }
@@ -50,17 +58,24 @@ static inline __attribute__((always_inline)) void cede__switch_park(struct cede_
 /* Lets the others run; the current task goes to the end of the run queue. */
 static inline __attribute__((always_inline)) void cede__switch_yield(struct cede__worker *worker)
 {
-    struct cede__task *self = worker->current;
+    struct cede__task *self = worker->current, *next;
 
-    if (__builtin_expect(--worker->budget <= 0, 0))
+    if (cede__sched_spent(worker))
         cede__sched_look(worker);
     else if (atomic_load_explicit(&worker->inbox, memory_order_relaxed)) /* a wake or cancel is on its way */
         cede__sched_drain(worker);
-    if (cede__runqueue_empty(&worker->queue))
+    next = cede__runqueue_pop_ready(&worker->queue);
+    if (__builtin_expect(!next, 0)) {
+        if (cede__runqueue_empty(&worker->queue))
+            return;
+        self->state = CEDE__TASK_READY;
+        cede__runqueue_push(&worker->queue, self);
+        cede__sched_switch(worker, self);
         return;
+    }
     self->state = CEDE__TASK_READY;
     cede__runqueue_push(&worker->queue, self);
-    cede__switch_away(worker, self);
+    cede__switch_to(worker, self, next);
 }
 
 #endif

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 
-#include "switch.h"
-
 struct wait_timer {
     struct cede__timer timer;
     struct cede__waiter *waiter;
@@ -28,7 +26,7 @@ enum cede__wake cede__wait_interrupt(enum cede__interrupt interrupt)
     }
 }
 
-static __attribute__((noinline)) enum cede__wake interrupted(struct cede__worker *worker, struct cede__waiter *waiter)
+enum cede__wake cede__wait_interrupted(struct cede__worker *worker, struct cede__waiter *waiter)
 {
     cede__list_remove(&waiter->link);
     cede__sched_drain(worker); /* a cancel comes before a timeout */
@@ -49,20 +47,13 @@ static __attribute__((noinline)) void park_until(struct cede__worker *worker, st
 enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
 {
     struct cede__worker *worker = cede__worker;
-    struct cede__task *self = worker->current;
 
-    /* What has been posted (a cancel by this very task, the closing of the descriptor it waits on) holds from now on.
-     * It is delivered once the task is parked: now, whoever ended this wait would find nobody to wake. */
-    if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
-        worker->budget = 0;
-    waiter->task = self;
-    if (__builtin_expect(self->interrupt, 0))
-        return interrupted(worker, waiter);
-    waiter->since_ns = worker->now_ns;
+    if (!cede__wait_begin(worker, waiter))
+        return cede__wait_interrupted(worker, waiter);
     worker->external += waiter->external;
     worker->shared += waiter->shared;
     if (deadline_ns == INT64_MAX)
-        cede__switch_park(worker, self, waiter);
+        cede__switch_park(worker, waiter->task, waiter);
     else
         park_until(worker, waiter, deadline_ns);
     worker->external -= waiter->external;

@@ -17,13 +17,42 @@
 
 #include <stdint.h>
 
-#include "sched.h"
+#include "switch.h"
 
 /*
  * Parks the current task until cede__sched_wake() or an interrupt, or until deadline_ns (INT64_MAX: none; absolute).
  * Fails at once when the task is already interrupted. An infinite wait touches no timer; none allocates.
  */
 enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns);
+
+/* The wait fails at once: the task is interrupted. */
+enum cede__wake cede__wait_interrupted(struct cede__worker *worker, struct cede__waiter *waiter);
+
+/* Fills in who waits, and since when. Whether it may: false: cede__wait_interrupted(). */
+static inline bool cede__wait_begin(struct cede__worker *worker, struct cede__waiter *waiter)
+{
+    struct cede__task *self = worker->current;
+
+    /* What has been posted (a cancel by this very task, the closing of the descriptor it waits on) holds from now on.
+     * It is delivered once the task is parked: now, whoever ended this wait would find nobody to wake. */
+    if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
+        worker->budget = 0;
+    waiter->task = self;
+    waiter->since_ns = worker->now_ns;
+    return __builtin_expect(!self->interrupt, 1);
+}
+
+/* cede__wait() for the waits where every instruction counts, inline: without a deadline, and neither external nor
+ * shared. */
+static inline enum cede__wake cede__wait_inside(struct cede__waiter *waiter)
+{
+    struct cede__worker *worker = cede__worker;
+
+    if (!cede__wait_begin(worker, waiter))
+        return cede__wait_interrupted(worker, waiter);
+    cede__switch_park(worker, waiter->task, waiter);
+    return waiter->reason;
+}
 
 /* 0 for EVENT; else sets errno (DEADLINE and TIMEOUT: ETIMEDOUT; CANCEL: ECANCELED; CLOSED: EBADF; INVALID: EINVAL;
  * SIGNAL: EINTR; DEADLOCK: EDEADLK) and returns -1. */
