@@ -20,9 +20,10 @@ static char problem[512]; /* written by the constructor only; empty: none */
 cede__posix_fn *cede__posix_find(struct cede__posix_name *name)
 {
     int saved = errno;
-    cede__posix_fn *plain;
+    /* No variable has its address taken here: AddressSanitizer would ask for the thread's own stack for it, by
+     * pthread_getspecific(3), which comes here. */
+    cede__posix_fn *plain = (cede__posix_fn *)(uintptr_t)dlsym(RTLD_NEXT, name->name);
 
-    *(void **)&plain = dlsym(RTLD_NEXT, name->name); /* POSIX's way to make a function's address of an object's */
     atomic_store_explicit(&name->plain, plain, memory_order_relaxed);
     errno = saved;
     return plain;
