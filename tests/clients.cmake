@@ -45,3 +45,18 @@ if(libpq_FOUND AND hiredis_FOUND AND HTTP_PARSER_INCLUDE AND HTTP_PARSER_LIBRARY
 else()
     message(STATUS "examples/service is not built: needs libpq, hiredis and http_parser")
 endif()
+
+# ---- programs that make a thread for each connection, under `cede run --threads` ----
+
+if(TARGET cede_command AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
+    pkg_check_modules(libmicrohttpd IMPORTED_TARGET libmicrohttpd)
+    if(libmicrohttpd_FOUND)
+        add_executable(run_microhttpd run_microhttpd.c)
+        target_compile_definitions(run_microhttpd PRIVATE _GNU_SOURCE)
+        target_compile_options(run_microhttpd PRIVATE ${c_warnings})
+        target_link_libraries(run_microhttpd PRIVATE PkgConfig::libmicrohttpd Threads::Threads)
+        set(microhttpd $<TARGET_FILE:run_microhttpd>)
+    endif()
+    cede_test(client_threads servers 300 ${CMAKE_CURRENT_SOURCE_DIR}/test_client_threads.py
+        $<TARGET_FILE:cede_command> ${microhttpd})
+endif()
