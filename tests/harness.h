@@ -19,7 +19,8 @@
 #include <stdbool.h>
 
 /* Sanitizers reserve address space, and ThreadSanitizer knows some thousand fibers: what cannot run under them is left
- * out by #ifndef HARNESS_SANITIZED, and what is merely big is made smaller by HARNESS_SCALE. */
+ * out by #ifndef HARNESS_SANITIZED, and what is merely big is made smaller by HARNESS_SCALE. HARNESS_ROUNDS is for
+ * storms, which are for them above all: it leaves thousands of rounds. */
 #ifdef __has_feature
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define HARNESS_SANITIZED 1
@@ -36,8 +37,10 @@
 #endif
 #ifdef HARNESS_SANITIZED
 #define HARNESS_SCALE(count) ((count) / 20 + 1)
+#define HARNESS_ROUNDS(count) ((count) <= 2000 ? (count) : (count) / 4 <= 2000 ? 2000 : (count) / 4)
 #else
 #define HARNESS_SCALE(count) (count)
+#define HARNESS_ROUNDS(count) (count)
 #endif
 
 /* Defined by each suite. */

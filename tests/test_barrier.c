@@ -157,7 +157,7 @@ START_TEST(storm)
 {
     struct gate gate = {.passes = 0};
     struct crowd crowd = {.act = passes, .object = &gate, .seed = 61 + (unsigned)_i, .tasks = 16,
-                          .rounds = HARNESS_SCALE(2000)};
+                          .rounds = HARNESS_ROUNDS(2000)};
 
     ck_assert_int_eq(cede_barrier_init(&gate.barrier, COUNT), 0);
     if (_i == 0)

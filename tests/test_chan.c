@@ -534,7 +534,7 @@ TASK_TEST(each_ends_when_a_wait_fails)
 
 /* ---- storm ---- */
 
-enum { SENDERS = 8, RECEIVERS = 6, EACH = 60, ROUNDS = 1500 };
+enum { SENDERS = 8, RECEIVERS = 6, EACH = 30, ROUNDS = 2000 };
 
 /* Each sender's elements are numbered; those it could not send are marked. */
 static struct {
@@ -642,7 +642,7 @@ TASK_TEST(a_storm_loses_nothing)
     unsigned round;
 
     storm.seed = 4711;
-    for (round = 0; round < (harness_valgrind() ? ROUNDS / 50 : HARNESS_SCALE(ROUNDS)); round++)
+    for (round = 0; round < (harness_valgrind() ? ROUNDS / 50 : HARNESS_ROUNDS(ROUNDS)); round++)
         storm_round(round);
 }
 

@@ -548,7 +548,7 @@ TASK_TEST(cases_of_a_type)
 
 /* Tasks that send, receive and select at random channels, while they are cancelled, time out, and channels are closed:
  * what was sent is received, exactly once, and nothing else is. */
-enum { TASKS = 12, ACTIONS = 40, PER_ACTION = 6, ELEMENTS = TASKS * ACTIONS * PER_ACTION, ROUNDS = 1500 };
+enum { TASKS = 12, ACTIONS = 20, PER_ACTION = 6, ELEMENTS = TASKS * ACTIONS * PER_ACTION, ROUNDS = 2000 };
 
 static struct {
     struct cede_chan *chan[CHANS];
@@ -673,7 +673,7 @@ TASK_TEST(a_storm_loses_nothing)
     unsigned round;
 
     storm.seed = 4713;
-    for (round = 0; round < (harness_valgrind() ? ROUNDS / 50 : HARNESS_SCALE(ROUNDS)); round++)
+    for (round = 0; round < (harness_valgrind() ? ROUNDS / 50 : HARNESS_ROUNDS(ROUNDS)); round++)
         storm_round(round);
 }
 

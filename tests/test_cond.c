@@ -349,7 +349,7 @@ START_TEST(storm)
 {
     struct store store = {.goods = 0};
     struct crowd crowd = {.act = adds_and_takes, .object = &store, .seed = 31 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(2000)};
+                          .rounds = HARNESS_ROUNDS(2000)};
 
     if (_i == 0)
         crowd_run_alone(&crowd);

@@ -465,7 +465,7 @@ TASK_TEST(storm)
     unsigned seed = 7;
     int round, i;
 
-    for (round = 0; round < HARNESS_SCALE(10000); round++) {
+    for (round = 0; round < HARNESS_ROUNDS(10000); round++) {
         for (i = 0; i < TASKS; i++) {
             storms[i] = (struct storm){.seed = harness_random(&seed)};
             tasks[i] = cede_spawn(wanders, &storms[i]);

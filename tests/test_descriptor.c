@@ -481,7 +481,7 @@ static int close_while_it_is_read(void *rounds)
 
 START_TEST(a_read_that_races_with_a_close_fails)
 {
-    int rounds = HARNESS_SCALE(4000);
+    int rounds = HARNESS_ROUNDS(4000);
     pthread_t thread;
 
     ck_assert_int_eq(pthread_create(&thread, NULL, run_read_what_is_being_closed, &rounds), 0);

@@ -372,7 +372,7 @@ TASK_TEST(a_storm_of_failures_never_mixes_them_up)
     char name[32], expected[64];
     int i;
 
-    for (i = 0; i < HARNESS_SCALE(20000); i++) {
+    for (i = 0; i < HARNESS_ROUNDS(20000); i++) {
         unsigned kind = harness_random(&seed) % 6;
 
         snprintf(name, sizeof name, "%u", harness_random(&seed));

@@ -163,7 +163,7 @@ START_TEST(storm)
 {
     struct board board = {.set = 0};
     struct crowd crowd = {.act = posts_or_sets, .object = &board, .seed = 41 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(1000)};
+                          .rounds = HARNESS_ROUNDS(1000)};
 
     if (_i == 0)
         crowd_run_alone(&crowd);

@@ -5,7 +5,7 @@
  */
 #include "files.h"
 
-enum { TASKS = 12, BLOCKS = 8, BLOCK_BYTES = 3000, STEPS = 150 };
+enum { TASKS = 12, BLOCKS = 8, BLOCK_BYTES = 3000, STEPS = 100 };
 
 struct owner {
     unsigned random;
@@ -120,7 +120,7 @@ static int storm(void *arg)
                                                       rename_it, open_it, look_around, sync_it, make_and_remove};
     struct owner *owner = arg;
 
-    for (; owner->done < HARNESS_SCALE(STEPS); owner->done++) {
+    for (; owner->done < STEPS; owner->done++) {
         if (pick(owner, 3) == 0)
             cede_timeout (pick(owner, 400) * CEDE_MICROSECOND)
                 actions[pick(owner, sizeof actions / sizeof *actions)](owner);

@@ -382,7 +382,7 @@ static void does_anything(void *unused, unsigned *seed)
 START_TEST(storm)
 {
     struct crowd crowd = {.act = does_anything, .seed = 51 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(900)};
+                          .rounds = HARNESS_ROUNDS(900)};
     int i, once;
 
     if (_i == 0)
@@ -441,7 +441,7 @@ static void posts_or_sets(void *unused, unsigned *seed)
 START_TEST(storm_of_short_lives)
 {
     struct crowd crowd = {.act = posts_or_sets, .seed = 61 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(1000)};
+                          .rounds = HARNESS_ROUNDS(1000)};
 
     if (_i == 0)
         crowd_run_alone(&crowd);

@@ -922,7 +922,7 @@ TASK_TEST(a_storm_of_generators)
     unsigned seeds[TASKS], seed = 23;
     int round, i;
 
-    for (round = 0; round < HARNESS_SCALE(6000); round++) {
+    for (round = 0; round < HARNESS_ROUNDS(6000); round++) {
         for (i = 0; i < TASKS; i++) {
             seeds[i] = harness_random(&seed);
             ck_assert_ptr_nonnull(tasks[i] = cede_spawn(storms, &seeds[i]));

@@ -139,7 +139,7 @@ END_TEST
 
 /* ---- storm ---- */
 
-enum { ROUNDS = HARNESS_SCALE(4000), READERS = 8 };
+enum { ROUNDS = HARNESS_ROUNDS(4000), READERS = 8 };
 
 static int storm_fds[2];
 static int interrupted, received;

@@ -447,7 +447,7 @@ TASK_TEST(storm)
 
     for (key = 0; key < KEYS; key++)
         storm_keys[key].destroy = count_down;
-    for (round = 0; round < HARNESS_SCALE(2000); round++) {
+    for (round = 0; round < HARNESS_ROUNDS(2000); round++) {
         ck_assert_int_eq(cede_await(cede_go(wander, .seed = harness_random(&seed), .depth = 3)), 0);
         ck_assert_int_eq(alive, 0);
     }

@@ -396,7 +396,7 @@ START_TEST(storm)
 {
     struct bank bank = {.inside = 0};
     struct crowd crowd = {.act = withdraws, .object = &bank, .seed = 11 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(4000)};
+                          .rounds = HARNESS_ROUNDS(4000)};
 
     if (_i == 0)
         crowd_run_alone(&crowd);

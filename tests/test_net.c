@@ -733,7 +733,7 @@ static int serves_again(void *object)
 TASK_TEST(a_storm_of_ends)
 {
     struct town town = {.listener = listen_locally(), .seed = 73};
-    struct crowd crowd = {.act = visits, .object = &town, .seed = 79, .tasks = 32, .rounds = HARNESS_SCALE(400)};
+    struct crowd crowd = {.act = visits, .object = &town, .seed = 79, .tasks = 32, .rounds = HARNESS_ROUNDS(400)};
     struct cede_task *server;
     int before = count_descriptors();
 

@@ -288,7 +288,7 @@ static int storms(void *seed_of_thread)
     struct cede_task *tasks[20];
     int round, i;
 
-    for (round = 0; round < HARNESS_SCALE(400); round++) {
+    for (round = 0; round < HARNESS_ROUNDS(400); round++) {
         for (i = 0; i < 20; i++)
             tasks[i] = cede_go(asks, .seed = harness_random(&seed));
         for (i = 0; i < 20; i++) {

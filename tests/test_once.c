@@ -223,7 +223,7 @@ START_TEST(storm)
 {
     static struct house house;
     struct crowd crowd = {.act = visits, .object = &house, .seed = 71 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(1000)};
+                          .rounds = HARNESS_ROUNDS(1000)};
     int i, furnished = 0;
 
     if (_i == 0)

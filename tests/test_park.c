@@ -125,7 +125,7 @@ TASK_TEST(a_wake_between_look_and_park_is_not_lost)
 
 /* ---- other threads ---- */
 
-enum { TASKS = 16, WAKERS = 4, ROUNDS = HARNESS_SCALE(40000) };
+enum { TASKS = 16, WAKERS = 4, ROUNDS = HARNESS_ROUNDS(40000) };
 
 static struct cede_task *parked[TASKS];
 static atomic_uint given[TASKS]; /* set before each wake: what its task must see in the end */

@@ -800,7 +800,7 @@ static void polls_or_pokes(void *unused, unsigned *seed)
 
 TASK_TEST(a_storm_of_ends)
 {
-    struct crowd crowd = {.act = polls_or_pokes, .seed = 71, .tasks = 32, .rounds = HARNESS_SCALE(4000)};
+    struct crowd crowd = {.act = polls_or_pokes, .seed = 71, .tasks = 32, .rounds = HARNESS_ROUNDS(4000)};
     char bytes[STORM_BYTES];
     ssize_t n;
     int i;

@@ -570,7 +570,7 @@ END_TEST
 
 /* ---- storm ---- */
 
-enum { PUTTERS = 6, GETTERS = 5, EACH = 40, ROUNDS = 1500 };
+enum { PUTTERS = 6, GETTERS = 5, EACH = 30, ROUNDS = 2000 };
 
 static struct {
     struct cede_queue *queue;
@@ -673,7 +673,7 @@ TASK_TEST(a_storm_loses_nothing)
     unsigned round;
 
     storm.seed = 4712;
-    for (round = 0; round < (harness_valgrind() ? ROUNDS / 50 : HARNESS_SCALE(ROUNDS)); round++)
+    for (round = 0; round < (harness_valgrind() ? ROUNDS / 50 : HARNESS_ROUNDS(ROUNDS)); round++)
         storm_round(round);
 }
 

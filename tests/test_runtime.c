@@ -247,7 +247,7 @@ static void *begins_runtimes(void *number)
 {
     uintptr_t round;
 
-    for (round = 1; round <= (uintptr_t)HARNESS_SCALE(1000); round++)
+    for (round = 1; round <= (uintptr_t)HARNESS_ROUNDS(1000); round++)
         ck_assert_int_eq(cede_run(lives_shortly, (void *)(round << 8 | (uintptr_t)number)), 0);
     return NULL;
 }

@@ -319,7 +319,7 @@ START_TEST(storm)
 {
     struct book book = {.written = 0};
     struct crowd crowd = {.act = reads_or_writes, .object = &book, .seed = 21 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(4000)};
+                          .rounds = HARNESS_ROUNDS(4000)};
 
     if (_i == 0)
         crowd_run_alone(&crowd);

@@ -530,7 +530,7 @@ static void nests(void *unused, unsigned *seed)
 
 START_TEST(storm)
 {
-    struct crowd crowd = {.act = nests, .seed = 61 + (unsigned)_i, .tasks = 32, .rounds = HARNESS_SCALE(1000)};
+    struct crowd crowd = {.act = nests, .seed = 61 + (unsigned)_i, .tasks = 32, .rounds = HARNESS_ROUNDS(1000)};
 
     if (_i == 0)
         crowd_run_alone(&crowd);

@@ -137,7 +137,7 @@ START_TEST(storm)
 {
     struct garage garage = {.cars = 0};
     struct crowd crowd = {.act = parks, .object = &garage, .seed = 51 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(4000)};
+                          .rounds = HARNESS_ROUNDS(4000)};
 
     ck_assert_int_eq(cede_sem_init(&garage.places, PLACES), 0);
     if (_i == 0)

@@ -279,7 +279,7 @@ static void sleeps_at_random(void *unused, unsigned *seed)
 START_TEST(storm)
 {
     struct crowd crowd = {.act = sleeps_at_random, .seed = 67 + (unsigned)_i, .tasks = 32, .threads = 1,
-                          .rounds = HARNESS_SCALE(4000)};
+                          .rounds = HARNESS_ROUNDS(4000)};
 
     if (_i == 0)
         crowd_run_alone(&crowd);

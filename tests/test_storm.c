@@ -13,7 +13,7 @@
 
 enum { HANDLES = 64, TASKS_MAX = 200, ACTIONS = 40, DEPTH_MAX = 6, THREADS = 2,
 #ifdef HARNESS_SANITIZED
-       ROUNDS = 80
+       ROUNDS = 80 /* of thousands of actions each */
 #else
        ROUNDS = 400
 #endif

@@ -288,7 +288,7 @@ static int closer(struct closer *a)
 
 TASK_TEST(closed_at_any_moment)
 {
-    int round, i, rounds = HARNESS_SCALE(600) + 100;
+    int round, i, rounds = 700;
     unsigned seed = 11;
 
     signal(SIGPIPE, SIG_IGN); /* pipes */

@@ -478,7 +478,7 @@ TASK_TEST(a_storm_loses_nobody)
     unsigned seed = 20261;
     int i;
 
-    for (i = 0; i < HARNESS_SCALE(4000); i++)
+    for (i = 0; i < HARNESS_ROUNDS(4000); i++)
         cede_await(cede_go(storms, .seed = &seed, .depth = 0));
 }
 

@@ -125,7 +125,7 @@ START_TEST(storm)
 {
     struct works all = {.begun = 0};
     struct crowd crowd = {.act = works, .object = &all, .seed = 81 + (unsigned)_i, .tasks = 16, .threads = 3,
-                          .rounds = HARNESS_SCALE(3000)};
+                          .rounds = HARNESS_ROUNDS(3000)};
 
     if (_i == 0) {
         crowd_run_alone(&crowd);
@@ -151,7 +151,7 @@ TASK_TEST(who_waited_may_free_it)
     pthread_t thread;
     int i;
 
-    for (i = 0; i < HARNESS_SCALE(2000); i++) {
+    for (i = 0; i < HARNESS_ROUNDS(2000); i++) {
         one = calloc(1, sizeof *one);
         ck_assert_ptr_nonnull(one);
         ck_assert_int_eq(cede_waitgroup_add(one, 1), 0);

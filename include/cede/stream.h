@@ -34,8 +34,7 @@
  *   EBADF      the stream is being closed, or was while the call waited; it has no descriptor for this direction
  *   ECANCELED, ETIMEDOUT  as every wait
  *   those of read(2), or of write(2) and send(2): EAGAIN if the user has set O_NONBLOCK; EPIPE, for a socket without
- *   the
- *              signal SIGPIPE, for a pipe with it
+ *   the signal SIGPIPE, for a pipe with it
  * A call that need not wait succeeds even if the task is cancelled.
  *
  * Models: asyncio's StreamReader and StreamWriter, Go's bufio; the limit, the exact read, and what is left where.
