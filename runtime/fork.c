@@ -56,22 +56,10 @@ static void forget(struct cede__task *task, void *survivor)
 }
 
 /* Timers of the others lie on their stacks. */
-static void disarm_others(struct cede__timers *timers, const struct cede__task *survivor)
+static void disarm_others(struct cede__timer *timer, void *survivor)
 {
-    struct cede__list *head, *link, *next;
-    struct cede__timer *timer;
-    unsigned level, slot;
-
-    for (level = 0; level < CEDE__TIMER_LEVELS; level++)
-        for (slot = 0; slot < CEDE__TIMER_SLOTS; slot++) {
-            head = &timers->slots[level][slot];
-            for (link = head->next; link && link != head; link = next) {
-                next = link->next;
-                timer = CEDE__CONTAINER(link, struct cede__timer, link);
-                if (cede__scope_timed(timer) != survivor)
-                    cede__timer_disarm(timers, timer);
-            }
-        }
+    if (cede__scope_timed(timer) != survivor)
+        cede__timer_disarm(&cede__worker->timers, timer);
 }
 
 /* The current task becomes the first, and the only one. */
@@ -82,7 +70,7 @@ static void keep_current(struct cede__worker *worker)
     /* What was posted before the fork still holds: a cancel of this task, the end of one that it may join. */
     cede__sched_drain(worker);
     cede__task_each(worker, forget, self);
-    disarm_others(&worker->timers, self);
+    cede__timers_each(&worker->timers, disarm_others, self);
     cede__runqueue_clear(&worker->queue);
     worker->live = 1;
     worker->external = worker->shared = worker->jobs = 0;

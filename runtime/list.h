@@ -35,6 +35,13 @@ static inline void cede__list_append(struct cede__list *head, struct cede__list 
     head->prev = link;
 }
 
+static inline void cede__list_prepend(struct cede__list *head, struct cede__list *link)
+{
+    if (!head->next)
+        head->next = head->prev = head;
+    cede__list_append(head->next, link); /* at the end of a list is before its head, whoever that is */
+}
+
 /* Takes a link out of its list; it must be in one. */
 static inline void cede__list_unlink(struct cede__list *link)
 {

@@ -118,7 +118,6 @@ static int open_worker(struct cede__worker *worker, const struct cede_run_attr *
     worker->thread = (struct cede__task){
         .worker = worker, .name = "thread", .state = CEDE__TASK_RUNNING, .run.stack = &worker->thread_stack};
     cede__sanitizer_thread_stack(&worker->thread_stack.sanitizer);
-    worker->timers = (struct cede__timers){0};
     cede__timers_start(&worker->timers, cede__sched_now(worker));
     worker->polled_ns = worker->now_ns;
     worker->current = &worker->thread;

@@ -65,6 +65,13 @@
 #define CEDE__CONTEXT_ENTRY
 #endif
 
+/* Whether what is said of a stack reaches anybody: a walk over all of them, each in cold memory, is worth it. */
+#if defined CEDE__ASAN || defined CEDE__TSAN || defined CEDE_VALGRIND
+#define CEDE__SANITIZER_KNOWS_STACKS 1
+#else
+#define CEDE__SANITIZER_KNOWS_STACKS 0
+#endif
+
 struct cede__sanitizer {
 #ifdef CEDE__ASAN
     const void *bottom;

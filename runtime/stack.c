@@ -231,7 +231,7 @@ void cede__stacks_free(struct cede__stacks *stacks)
     struct cede__stack *stack;
 
     while ((pool = stacks->pools)) {
-        for (stack = pool->free; stack; stack = stack->next)
+        for (stack = pool->free; CEDE__SANITIZER_KNOWS_STACKS && stack; stack = stack->next)
             cede__sanitizer_stack_gone(&stack->sanitizer);
         while ((slab = pool->slabs)) {
             pool->slabs = slab->next;

@@ -9,13 +9,14 @@
 
 #define TICK ((int64_t)1 << CEDE__TIMER_TICK_BITS)
 
-enum { MODEL_TIMERS = 300, MODEL_OPERATIONS = 100000 };
+enum { MODEL_TIMERS = 300, MODEL_OPERATIONS = 100000, LEVELS = 1 + CEDE__TIMER_FAR_LEVELS };
 
 struct entry {
     struct cede__timer timer;
     int64_t deadline_ns; /* as armed */
     unsigned fired;
     int64_t now_ns;      /* of the advance that fired it */
+    unsigned serial;     /* of arming */
 };
 
 static struct cede__timers wheel;
@@ -34,6 +35,12 @@ static void fire(struct cede__timer *timer)
     order[fired_count++ % MODEL_TIMERS] = entry;
 }
 
+/* One of each tick, of each block of the first far level, and so on. */
+static unsigned level_shift(unsigned level)
+{
+    return level == 0 ? 0 : CEDE__TIMER_NEAR_BITS + (level - 1) * CEDE__TIMER_FAR_BITS;
+}
+
 static void start(int64_t now_ns)
 {
     wheel = (struct cede__timers){0};
@@ -49,7 +56,9 @@ static unsigned advance(int64_t now_ns)
 
 static void arm(struct entry *entry, int64_t deadline_ns)
 {
-    *entry = (struct entry){.timer.fire = fire, .deadline_ns = deadline_ns};
+    static unsigned serial;
+
+    *entry = (struct entry){.timer.fire = fire, .deadline_ns = deadline_ns, .serial = serial++};
     cede__timer_arm(&wheel, &entry->timer, deadline_ns);
 }
 
@@ -63,7 +72,7 @@ static void turn_until_fired(struct entry *entry)
     for (steps = 0; !entry->fired; steps++) {
         next_ns = cede__timers_next(&wheel);
         ck_assert_int_le(next_ns, entry->deadline_ns + TICK);
-        ck_assert_uint_lt(steps, 2 * CEDE__TIMER_LEVELS);
+        ck_assert_uint_lt(steps, 2 * LEVELS);
         advance(next_ns);
     }
     ck_assert_int_ge(entry->now_ns, entry->deadline_ns);
@@ -79,19 +88,19 @@ START_TEST(an_empty_wheel_has_no_next)
 }
 END_TEST
 
-/* Differences at and around each power of 256 ticks, from starts at and around block boundaries of each level. */
+/* Differences at and around the reach of each level, from starts at and around block boundaries of each level. */
 START_TEST(every_level_and_boundary_fires_in_its_tick)
 {
     unsigned from_level, level;
     int from_off, off;
     struct entry entry;
 
-    for (from_level = 0; from_level < CEDE__TIMER_LEVELS; from_level++)
+    for (from_level = 0; from_level < LEVELS; from_level++)
         for (from_off = -1; from_off <= 1; from_off++)
-            for (level = 0; level < CEDE__TIMER_LEVELS - 1; level++)
+            for (level = 0; level < LEVELS - 1; level++)
                 for (off = -2; off <= 2; off++) {
-                    int64_t from = (((int64_t)1 << from_level * CEDE__TIMER_SLOT_BITS) + from_off) * TICK + 77;
-                    int64_t in = (((int64_t)1 << level * CEDE__TIMER_SLOT_BITS) + off) * TICK;
+                    int64_t from = (((int64_t)1 << level_shift(from_level)) + from_off) * TICK + 77;
+                    int64_t in = (((int64_t)1 << level_shift(level)) + off) * TICK;
 
                     start(from);
                     arm(&entry, in > 0 ? from + in : from);
@@ -105,7 +114,8 @@ END_TEST
 START_TEST(never_early_to_the_nanosecond)
 {
     static const int64_t ins[] = {1, TICK - 1, TICK, TICK + 1, 255 * TICK, 255 * TICK + 1, 256 * TICK - 1, 256 * TICK,
-                                  65535 * TICK, 65536 * TICK - 1, 65536 * TICK, 65536 * TICK + 1};
+                                  16383 * TICK, 16384 * TICK - 1, 16384 * TICK, 16384 * TICK + 1, 4194304 * TICK,
+                                  4194304 * TICK + 1};
     struct entry entry;
     unsigned i;
 
@@ -178,11 +188,11 @@ START_TEST(marks_of_disarmed_timers_do_not_make_it_spin)
     struct entry gone, entry;
     int64_t next_ns, now_ns;
 
-    for (stale = 1; stale < 3 * CEDE__TIMER_SLOTS; stale += 5) {
+    for (stale = 1; stale < 3 * CEDE__TIMER_NEAR_SLOTS; stale += 41) {
         start(0);
         arm(&gone, stale * TICK);
         cede__timer_disarm(&wheel, &gone.timer);
-        now_ns = (stale + CEDE__TIMER_SLOTS) * TICK; /* the same slot, one round later */
+        now_ns = (stale + CEDE__TIMER_NEAR_SLOTS) * TICK; /* the same slot, one round later */
         advance(now_ns);
         arm(&entry, now_ns + 1000 * TICK);
         for (steps = 0; !entry.fired; steps++) {
@@ -244,7 +254,7 @@ static void fire_and_disarm_others(struct cede__timer *timer)
         cede__timer_disarm(&wheel, &chain[i].timer);
 }
 
-static int seen[8], seen_count;
+static int seen[32], seen_count;
 
 static void note_order(struct cede__timer *timer)
 {
@@ -256,8 +266,8 @@ START_TEST(equal_deadlines_fire_in_the_order_of_arming)
     struct entry entries[8];
     int i;
 
-    /* One tick, at level 0 and at levels 1 and 2 (from where they move down once and twice). */
-    const int64_t ticks[] = {5, 1000, 100000};
+    /* One tick, near and at two far levels (from where they move down once and twice). */
+    const int64_t ticks[] = {5, 20000, 5000000};
 
     for (unsigned k = 0; k < sizeof ticks / sizeof *ticks; k++) {
         start(0);
@@ -272,6 +282,73 @@ START_TEST(equal_deadlines_fire_in_the_order_of_arming)
         for (i = 1; i < 8; i++)
             ck_assert_int_eq(seen[i], seen[i - 1] + 1);
     }
+}
+END_TEST
+
+/* Some are armed while the tick is still far away, some while it is less so, some when it is near. */
+START_TEST(equal_deadlines_fire_in_the_order_of_arming_at_whatever_distance)
+{
+    static const int64_t before[] = {5000000, 4999999, 4194304, 4194303, 300000, 16385, 16384, 16383, 200, 2};
+    enum { COUNT = sizeof before / sizeof *before };
+    struct entry entries[2 * COUNT];
+    const int64_t due = 5000000;
+    int i;
+
+    start(0);
+    seen_count = 0;
+    for (i = 0; i < 2 * COUNT; i++) {
+        cede__timers_advance(&wheel, (due - before[i / 2]) * TICK);
+        arm(&entries[i], due * TICK - TICK / 2 + i);
+        entries[i].timer.fire = note_order;
+    }
+    ck_assert_uint_eq(cede__timers_advance(&wheel, due * TICK), 2 * COUNT);
+    for (i = 1; i < 2 * COUNT; i++)
+        ck_assert_int_eq(seen[i], seen[i - 1] + 1);
+}
+END_TEST
+
+START_TEST(a_wheel_starts_again_where_it_was_left_empty)
+{
+    struct entry near, far, entry;
+
+    start(0);
+    arm(&near, 100 * TICK);
+    arm(&far, 100000 * TICK);
+    cede__timer_disarm(&wheel, &near.timer);
+    cede__timer_disarm(&wheel, &far.timer);
+    cede__timers_start(&wheel, 50 * TICK);
+    ck_assert_int_eq(cede__timers_next(&wheel), INT64_MAX);
+    arm(&entry, 200 * TICK);
+    ck_assert_int_eq(cede__timers_next(&wheel), 200 * TICK); /* no mark is left */
+    turn_until_fired(&entry);
+    ck_assert_uint_eq(near.fired + far.fired, 0);
+}
+END_TEST
+
+static void disarm_if_even(struct cede__timer *timer, void *visited)
+{
+    struct entry *entry = CEDE__CONTAINER(timer, struct entry, timer);
+
+    ++*(unsigned *)visited;
+    if (entry->deadline_ns / TICK % 2 == 0)
+        cede__timer_disarm(&wheel, timer);
+}
+
+START_TEST(each_visits_all_and_may_disarm_them)
+{
+    static const int64_t ticks[] = {1, 1, 2, 2, 16383, 16384, 16384, 4194304, 4194305, (int64_t)1 << 40};
+    enum { COUNT = sizeof ticks / sizeof *ticks };
+    struct entry entries[COUNT];
+    unsigned visited = 0, i;
+
+    start(0);
+    for (i = 0; i < COUNT; i++)
+        arm(&entries[i], ticks[i] * TICK);
+    cede__timers_each(&wheel, disarm_if_even, &visited);
+    ck_assert_uint_eq(visited, COUNT);
+    for (i = 0; i < COUNT; i++)
+        ck_assert_int_eq(cede__timer_armed(&entries[i].timer), ticks[i] % 2);
+    ck_assert_uint_eq(wheel.count, 4);
 }
 END_TEST
 
@@ -364,8 +441,12 @@ START_TEST(behaves_as_a_sorted_array_does)
         }
         fired_count = 0;
         advance(now_ns);
-        for (i = 1; i < fired_count; i++) /* ticks never go back, but the order within one is open */
-            ck_assert_int_lt(order[i - 1]->deadline_ns / TICK - 1, order[i]->deadline_ns / TICK + 1);
+        for (i = 1; i < fired_count; i++) {
+            const struct entry *before = order[i - 1], *after = order[i];
+
+            ck_assert(before->timer.tick < after->timer.tick
+                      || (before->timer.tick == after->timer.tick && before->serial < after->serial));
+        }
         if (operation % 16 == 0)
             check_model(entries, now_ns);
     }
@@ -387,6 +468,9 @@ Suite *suite(void)
     tcase_add_test(cases, marks_of_disarmed_timers_do_not_make_it_spin);
     tcase_add_test(cases, a_deadline_near_the_end_of_time_is_kept);
     tcase_add_test(cases, equal_deadlines_fire_in_the_order_of_arming);
+    tcase_add_test(cases, equal_deadlines_fire_in_the_order_of_arming_at_whatever_distance);
+    tcase_add_test(cases, a_wheel_starts_again_where_it_was_left_empty);
+    tcase_add_test(cases, each_visits_all_and_may_disarm_them);
     tcase_add_test(cases, fire_may_arm_itself_again);
     tcase_add_test(cases, fire_may_disarm_those_of_the_same_tick);
     tcase_add_loop_test(cases, behaves_as_a_sorted_array_does, 0, 6);
