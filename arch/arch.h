@@ -73,8 +73,8 @@ void cede__inspect(void *on, void (*fn)(void *), void *arg);
 #include "frame.h"
 
 /*
- * cede__switch() for where the runtime itself waits, inline: a port may define it in frame.h, with CEDE__FRAME_INLINE, if
- * its CPU predicts a jump to many places better than a return to where the last call did not come from. Contexts
+ * cede__switch() for where the runtime itself waits, inline: a port may define it in frame.h, with CEDE__FRAME_INLINE,
+ * if its CPU predicts a jump to many places better than a return to where the last call did not come from. Contexts
  * that were left by either are resumed by either.
  */
 #ifndef CEDE__FRAME_INLINE

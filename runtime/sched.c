@@ -197,8 +197,10 @@ static int bind(struct cede__worker *worker, struct cede__task *task)
 }
 
 /* The next task that can run, READY or BOUND. If the caller no longer needs its stack and says so (`spare`, else NULL),
- * it may also be one that is NEW and wants just such a stack. */
-static struct cede__task *pick(struct cede__worker *worker, const struct cede__stack *spare)
+ * it may also be one that is NEW and wants just such a stack. Inline: what a task costs is what it costs to begin and
+ * to end it. */
+static inline __attribute__((always_inline)) struct cede__task *pick(struct cede__worker *worker,
+                                                                     const struct cede__stack *spare)
 {
     struct cede__task *task;
     int error;
@@ -272,17 +274,18 @@ static __attribute__((noreturn)) void abandon(struct cede__worker *worker, struc
     cede__context_leave(&stack->sanitizer, next->run.context, &next->run.stack->sanitizer);
 }
 
-/* Runs the task that `start` describes, then every unstarted one that comes next in the queue and wants a stack like
- * this one, which is hot: it can have it, without a switch. Returns the next task, which has a context. */
+/* Runs the task that *start, at the top of the stack, describes, then every unstarted one that comes next in the queue
+ * and wants a stack like this one, which is hot: it can have it, without a switch. Returns the next task, which has a
+ * context. */
 static struct cede__task *run_tasks(struct cede__worker *worker, struct cede__stack *stack,
-                                    struct cede__task_start start)
+                                    struct cede__task_start *start)
 {
     struct cede__task *next;
 
     cede__sanitizer_arrive(&stack->sanitizer);
     for (;;) {
         cede__control_set(&worker->control);
-        cede__sched_body(worker, worker->current, &start);
+        cede__sched_body(worker, worker->current, start);
         worker->current = NULL;
         if (cede__sched_spent(worker))
             cede__sched_look(worker);
@@ -292,7 +295,7 @@ static struct cede__task *run_tasks(struct cede__worker *worker, struct cede__st
         worker->current = next;
         if (next->state != CEDE__TASK_NEW)
             return next;
-        start = next->start;
+        *start = next->start;
         next->run.context = NULL;
         next->run.stack = stack;
         next->run.waiter = NULL;
@@ -304,7 +307,7 @@ static struct cede__task *run_tasks(struct cede__worker *worker, struct cede__st
 static CEDE__CONTEXT_ENTRY void *stack_main(void *first)
 {
     struct cede__stack *stack = cede__worker->current->run.stack;
-    struct cede__task *next = run_tasks(cede__worker, stack, *(struct cede__task_start *)first);
+    struct cede__task *next = run_tasks(cede__worker, stack, first);
 
     next->state = CEDE__TASK_RUNNING;
     cede__stack_put(stack); /* nobody takes it before this function has returned to cede__entry() */
@@ -337,8 +340,8 @@ void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int r
     if (worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED)
         cede__sched_wake(worker->thread.run.waiter, CEDE__WAKE_EVENT);
     /* The joiner first: if the owner takes a failure for a reason to cancel it, it still has what it waited for. */
-    if (task->joiner)
-        cede__sched_wake(task->joiner, CEDE__WAKE_EVENT);
+    if (task->joiner && task->joiner->task->state == CEDE__TASK_PARKED) /* else its wait has been ended already */
+        cede__sched_wake_parked(task->joiner, CEDE__WAKE_EVENT);
     if (task->owner)
         task->owner->child_done(task->owner, task);
     if (task->detached)

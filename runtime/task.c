@@ -66,7 +66,6 @@ struct cede__task *cede__task_new(struct cede__worker *worker)
     worker->free_tasks = task->next_free;
     atomic_store_explicit(&task->handle, atomic_load_explicit(&task->handle, memory_order_relaxed) & ~HANDLE_FREE,
                           memory_order_relaxed);
-    memset(&task->run, 0, sizeof task->run);
     task->interrupt = CEDE__INTERRUPT_NONE;
     task->cancelled = task->detached = task->woken = false;
     task->joiner = NULL;

@@ -124,8 +124,8 @@ extern atomic_uint cede__task_chunk_count;
 
 enum { CEDE__REQUEST_WAKE = 1, CEDE__REQUEST_CANCEL = 2, CEDE__REQUEST_BITS = 2 };
 
-/* A descriptor of this worker with a fresh handle, all zero but worker, handle, remote and requests; NULL with errno
- * ENOMEM or EAGAIN. */
+/* A descriptor of this worker with a fresh handle, all zero but worker, handle, remote and requests, and `start`, which
+ * the caller fills in whole; NULL with errno ENOMEM or EAGAIN. */
 struct cede__task *cede__task_new(struct cede__worker *worker);
 
 /* The handle becomes stale, the descriptor is used again. */

@@ -2,14 +2,14 @@
 /*
  * The wheel; see timer.h.
  *
- * The near slots are the next 2^14 ticks, counted from where the wheel stands. A slot of the first far level is a block of
- * 2^14 ticks, one of the next level a block of 256 of those, and so on; a timer is put into the lowest level whose slots,
- * again from where the wheel stands, reach as far as it. So no slot ever means two blocks at a time, and that of the
- * block in which the wheel stands is empty at each far level: when the wheel comes to the beginning of a block, its
+ * The near slots are the next 2^14 ticks, counted from where the wheel stands. A slot of the first far level is a block
+ * of 2^14 ticks, one of the next level a block of 256 of those, and so on; a timer is put into the lowest level whose
+ * slots, again from where the wheel stands, reach as far as it. So no slot ever means two blocks at a time, and that of
+ * the block in which the wheel stands is empty at each far level: when the wheel comes to the beginning of a block, its
  * timers move down.
  *
- * They were all armed before those that they meet there, for as time goes on a given tick only comes nearer. So they move to
- * the front, the last one first: the order of arming is kept.
+ * They were all armed before those that they meet there, for as time goes on a given tick only comes nearer. So they
+ * move to the front, the last one first: the order of arming is kept.
  */
 #include "timer.h"
 

@@ -42,7 +42,7 @@ struct cede__timers {
     uint64_t near_marks[CEDE__TIMER_NEAR_SLOTS / 64];      /* bit: the slot may be non-empty */
     uint64_t far_marks[CEDE__TIMER_FAR_LEVELS][CEDE__TIMER_FAR_SLOTS / 64];
     struct cede__list far[CEDE__TIMER_FAR_LEVELS][CEDE__TIMER_FAR_SLOTS];
-    struct cede__list near[CEDE__TIMER_NEAR_SLOTS]; /* 256 KiB, of which a worker touches what its timers are put into */
+    struct cede__list near[CEDE__TIMER_NEAR_SLOTS]; /* 256 KiB; a page is touched when a timer is put into it */
 };
 
 /* Sets an empty wheel, all zero or used before, to the time now_ns. */

@@ -53,7 +53,6 @@ START_TEST(a_used_descriptor_comes_back_empty)
     task = cede__task_new(&worker);
     ck_assert(!task->interrupt && !task->cancelled && !task->detached && !task->woken);
     ck_assert(!task->joiner && !task->owner && !task->locals && !cede__list_linked(&task->sibling));
-    ck_assert(!task->run.waiter && !task->run.scope && !task->run.stack && !task->run.context);
 }
 END_TEST
 

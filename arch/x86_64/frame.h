@@ -34,9 +34,9 @@ static inline void cede__relax(void)
  * cede__switch_inline(): see arch.h. All that a call may clobber is clobbered here. The landing pad is where other
  * contexts jump to.
  *
- * The compiler must take the caller for a function that calls others: for such a one there is no red zone, which would lie
- * where the context is saved, and the stack is aligned, as soon as something lies there. So it is shown a call that is
- * never made, and something.
+ * The compiler must take the caller for a function that calls others: for such a one there is no red zone, which would
+ * lie where the context is saved, and the stack is aligned, as soon as something lies there. So it is shown a call that
+ * is never made, and something.
  */
 #define CEDE__FRAME_INLINE
 #ifdef __AVX512F__

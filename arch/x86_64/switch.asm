@@ -97,10 +97,10 @@ default rel
         cfa_of_context
 %endmacro
 
-; What a routine does to go on in another context; with it rsp has been exchanged. mxcsr is loaded, whatever it holds: a
-; comparison would have to read what stmxcsr has just stored, which takes longer than all the rest of the switch. The x87
-; control word is compared with the one that is in force, in cx, and loaded only if it differs: there the load is what is
-; dear.
+; What a routine does to go on in another context, once rsp has been exchanged. mxcsr is loaded, whatever it holds: a
+; comparison would have to read what stmxcsr has just stored, which takes longer than all the rest of the switch. The
+; x87 control word is compared with the one that is in force, in cx, and loaded only if it differs: there the load is
+; what is dear.
 %macro restore_context 0
 %ifndef CEDE_NO_FP_CONTROL
         ldmxcsr [MXCSR]                         ; restore mxcsr
