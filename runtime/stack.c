@@ -201,27 +201,13 @@ static struct cede__stack_pool *find_pool(struct cede__stacks *stacks, size_t si
     return pool;
 }
 
-struct cede__stack *cede__stack_get(struct cede__stacks *stacks, size_t size)
+struct cede__stack *cede__stack_get_other(struct cede__stacks *stacks, size_t size)
 {
-    struct cede__stack_pool *pool = stacks->pools;
-    struct cede__stack *stack;
+    struct cede__stack_pool *pool = find_pool(stacks, size);
 
-    if (!pool || pool->size != size)
-        pool = find_pool(stacks, size);
     if (!pool)
         return NULL;
-    stack = pool->free;
-    if (!stack)
-        return make_stack(pool);
-    pool->free = stack->next;
-    cede__sanitizer_stack_again(&stack->sanitizer);
-    return stack;
-}
-
-void cede__stack_put(struct cede__stack *stack)
-{
-    stack->next = stack->pool->free;
-    stack->pool->free = stack;
+    return pool->free ? cede__stack_get(stacks, size) : make_stack(pool);
 }
 
 void cede__stacks_free(struct cede__stacks *stacks)

@@ -14,9 +14,6 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct cede__task) == 128, "the doc
 _Atomic(struct cede__task_chunk *) cede__task_chunks[CEDE__TASK_CHUNKS];
 atomic_uint cede__task_chunk_count;
 
-/* Set in `handle` while the descriptor is FREE, so that a handle to come cannot be guessed. */
-#define HANDLE_FREE ((uint64_t)1 << 63)
-
 /* Handles are never NULL: serials start at 1. After 2^38 tasks in one descriptor they start again. */
 static inline uint64_t advance(uint64_t handle)
 {
@@ -48,7 +45,7 @@ static int add_chunk(struct cede__worker *worker)
         struct cede__task *task = &chunk->tasks[i];
 
         task->worker = worker;
-        atomic_init(&task->handle, advance((uint64_t)number * CEDE__TASK_CHUNK_TASKS + i) | HANDLE_FREE);
+        atomic_init(&task->handle, advance((uint64_t)number * CEDE__TASK_CHUNK_TASKS + i) | CEDE__TASK_HANDLE_FREE);
         task->next_free = worker->free_tasks;
         worker->free_tasks = task;
     }
@@ -64,7 +61,8 @@ struct cede__task *cede__task_new(struct cede__worker *worker)
         return NULL;
     task = worker->free_tasks;
     worker->free_tasks = task->next_free;
-    atomic_store_explicit(&task->handle, atomic_load_explicit(&task->handle, memory_order_relaxed) & ~HANDLE_FREE,
+    atomic_store_explicit(&task->handle,
+                          atomic_load_explicit(&task->handle, memory_order_relaxed) & ~CEDE__TASK_HANDLE_FREE,
                           memory_order_relaxed);
     task->interrupt = CEDE__INTERRUPT_NONE;
     task->cancelled = task->detached = task->woken = false;
@@ -81,7 +79,7 @@ void cede__task_free(struct cede__task *task)
 
     if (task->state == CEDE__TASK_DONE && task->done.result < 0 && task->done.message)
         cede__task_forget_message(task);
-    atomic_store_explicit(&task->handle, advance(handle) | HANDLE_FREE, memory_order_relaxed);
+    atomic_store_explicit(&task->handle, advance(handle) | CEDE__TASK_HANDLE_FREE, memory_order_relaxed);
     task->state = CEDE__TASK_FREE;
     task->next_free = task->worker->free_tasks;
     task->worker->free_tasks = task;
@@ -89,25 +87,8 @@ void cede__task_free(struct cede__task *task)
 
 void cede__task_lose(struct cede__task *task)
 {
-    atomic_fetch_or_explicit(&task->handle, HANDLE_FREE, memory_order_relaxed);
+    atomic_fetch_or_explicit(&task->handle, CEDE__TASK_HANDLE_FREE, memory_order_relaxed);
     task->state = CEDE__TASK_FREE;
-}
-
-struct cede__task *cede__task_find(struct cede_task *handle)
-{
-    uint64_t value = (uintptr_t)handle;
-    struct cede__task_chunk *chunk;
-    struct cede__task *task;
-
-    chunk = atomic_load_explicit(&cede__task_chunks[(value & CEDE__TASK_INDEX_MASK) / CEDE__TASK_CHUNK_TASKS],
-                                 memory_order_acquire);
-    if (chunk) {
-        task = &chunk->tasks[value % CEDE__TASK_CHUNK_TASKS];
-        if (atomic_load_explicit(&task->handle, memory_order_relaxed) == value && !(value & HANDLE_FREE))
-            return task;
-    }
-    errno = ESRCH;
-    return NULL;
 }
 
 void cede__task_each(struct cede__worker *worker, void (*visit)(struct cede__task *task, void *arg), void *arg)

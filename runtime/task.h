@@ -9,6 +9,7 @@
 #define CEDE_RUNTIME_TASK_H
 
 #include <cede/task.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -111,6 +112,9 @@ enum {
     CEDE__TASK_INDEX_MASK = (1 << CEDE__TASK_INDEX_BITS) - 1,
 };
 
+/* Set in `handle` while the descriptor is FREE, so that a handle to come cannot be guessed. */
+#define CEDE__TASK_HANDLE_FREE ((uint64_t)1 << 63)
+
 /* Nothing but tasks, so that it fills its pages. */
 struct cede__task_chunk {
     struct cede__task tasks[CEDE__TASK_CHUNK_TASKS];
@@ -137,7 +141,23 @@ void cede__task_lose(struct cede__task *task);
 
 /* The task of a handle, or NULL with errno ESRCH. From another thread than the worker's, only its atomic members and
  * `worker` may be read. */
-struct cede__task *cede__task_find(struct cede_task *handle);
+static inline struct cede__task *cede__task_find(struct cede_task *handle)
+{
+    uint64_t value = (uintptr_t)handle;
+    struct cede__task_chunk *chunk;
+    struct cede__task *task;
+
+    chunk = atomic_load_explicit(&cede__task_chunks[(value & CEDE__TASK_INDEX_MASK) / CEDE__TASK_CHUNK_TASKS],
+                                 memory_order_acquire);
+    if (__builtin_expect(chunk != NULL, 1)) {
+        task = &chunk->tasks[value % CEDE__TASK_CHUNK_TASKS];
+        if (__builtin_expect(atomic_load_explicit(&task->handle, memory_order_relaxed) == value
+                                 && !(value & CEDE__TASK_HANDLE_FREE), 1))
+            return task;
+    }
+    errno = ESRCH;
+    return NULL;
+}
 
 static inline struct cede_task *cede__task_handle(struct cede__task *task)
 {
