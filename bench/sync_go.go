@@ -19,16 +19,21 @@ func inPair(first, second func()) {
 
 func channelPingPong(turns int) {
 	there, back := make(chan int), make(chan int)
-	inPair(func() {
-		for turn := 0; turn < turns; turn++ {
-			there <- turn
-			<-back
+	pass := func(in, out chan int, first bool) func() {
+		return func() {
+			ball := 0
+			if first {
+				out <- ball
+			}
+			for turn := 0; turn < turns; turn++ {
+				ball = <-in
+				if !first || turn+1 < turns {
+					out <- ball
+				}
+			}
 		}
-	}, func() {
-		for turn := 0; turn < turns; turn++ {
-			back <- <-there
-		}
-	})
+	}
+	inPair(pass(back, there, true), pass(there, back, false))
 }
 
 func selectOverFour(turns int) {
