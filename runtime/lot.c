@@ -91,7 +91,10 @@ static bool try_enter(struct queue *queue)
 {
     uintptr_t seen = __atomic_load_n(&queue->sync.state, __ATOMIC_RELAXED);
 
-    return !(seen & CEDE__SYNC_BUSY) && cede__sync_swap(&queue->sync, seen, seen | CEDE__SYNC_BUSY);
+    if (seen & CEDE__SYNC_BUSY || !cede__sync_swap(&queue->sync, seen, seen | CEDE__SYNC_BUSY))
+        return false;
+    cede__sanitizer_acquire(&queue->sync);
+    return true;
 }
 
 /* Acts on a note, unless somebody has set BUSY, who will. */

@@ -53,9 +53,10 @@ void cede__sched_post(struct cede__worker *worker, struct cede__remote *remote)
 {
     struct cede__remote *newest = atomic_load_explicit(&worker->inbox, memory_order_relaxed);
 
-    do
+    do {
         remote->next = newest;
-    while (!atomic_compare_exchange_weak(&worker->inbox, &newest, remote));
+        cede__sanitizer_release(&worker->inbox);
+    } while (!atomic_compare_exchange_weak(&worker->inbox, &newest, remote));
     /* The worker sets asleep, then looks at the inbox; this is the other way round: one of the two sees the other. */
     if (atomic_load(&worker->asleep) && atomic_exchange(&worker->asleep, false))
         cede__poller_wake(&worker->poller);
@@ -66,6 +67,7 @@ void cede__sched_drain(struct cede__worker *worker)
     struct cede__remote *remote = atomic_exchange(&worker->inbox, NULL), *oldest = NULL, *next;
     uint32_t before = worker->queue.tail;
 
+    cede__sanitizer_acquire(&worker->inbox);
     for (; remote; remote = next) { /* newest first: turn it round */
         next = remote->next;
         remote->next = oldest;

@@ -24,6 +24,7 @@ uintptr_t cede__sync_enter_contended(struct cede__sync *sync)
         seen = __atomic_load_n(&sync->state, __ATOMIC_RELAXED);
     }
     errno = saved;
+    cede__sanitizer_acquire(sync);
     return seen & ~(uintptr_t)CEDE__SYNC_FLAGS;
 }
 
@@ -61,6 +62,7 @@ void cede__sync_post(struct cede__sync_waiter *waiter)
         waiter->remote.deliver = deliver;
         cede__sched_post(waiter->worker, &waiter->remote);
     } else {
+        cede__sanitizer_release(&waiter->woken);
         __atomic_store_n(&waiter->woken, 1, __ATOMIC_RELEASE);
         /* The thread may have gone on by now, and what it sleeps on next may lie here: everybody who sleeps on a futex
          * has to cope with such a wake. */
@@ -95,6 +97,7 @@ enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter, int64_t deadli
         else
             cede__sys_futex_wait(&waiter->woken, 0, left_ns);
     }
+    cede__sanitizer_acquire(&waiter->woken);
     errno = saved;
     return reason;
 }

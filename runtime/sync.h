@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sanitizer.h"
 #include "wait.h"
 
 /* The first member of every object. It lies in memory that the user has declared as something else: may_alias. */
@@ -93,8 +94,10 @@ static inline uintptr_t cede__sync_enter(struct cede__sync *sync)
 {
     uintptr_t seen = __atomic_load_n(&sync->state, __ATOMIC_RELAXED);
 
-    if (__builtin_expect(!(seen & CEDE__SYNC_BUSY) && cede__sync_swap(sync, seen, seen | CEDE__SYNC_BUSY), 1))
+    if (__builtin_expect(!(seen & CEDE__SYNC_BUSY) && cede__sync_swap(sync, seen, seen | CEDE__SYNC_BUSY), 1)) {
+        cede__sanitizer_acquire(sync);
         return seen & ~(uintptr_t)CEDE__SYNC_FLAGS;
+    }
     return cede__sync_enter_contended(sync);
 }
 
@@ -103,6 +106,7 @@ static inline void cede__sync_leave(struct cede__sync *sync, uintptr_t state)
 {
     if (!cede__list_empty(&sync->waiters))
         state |= CEDE__SYNC_QUEUED;
+    cede__sanitizer_release(sync);
     __atomic_store_n(&sync->state, state, __ATOMIC_RELEASE);
 }
 

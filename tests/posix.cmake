@@ -61,14 +61,9 @@ if(CURL_FOUND)
     cede_over_uring(test_posix_curl)
 endif()
 
-# Not under ThreadSanitizer, which has conditions, semaphores, once and join of its own. It reports races there, in the
-# semaphores' path and in the storm, that nobody has explained yet; in test_lot, with the same algorithm, it does not.
-cede_posix_suite(test_posix_mutex)
-if(NOT CMAKE_C_FLAGS MATCHES "sanitize=thread")
-    foreach(noun cond sync storm)
-        cede_posix_suite(test_posix_${noun})
-    endforeach()
-endif()
+foreach(noun mutex cond sync storm)
+    cede_posix_suite(test_posix_${noun})
+endforeach()
 
 # ---- the ways to be loaded, or not ----
 

@@ -283,8 +283,10 @@ TASK_TEST(each_scope_ends_a_wait)
 
 TASK_TEST(a_mutex_that_is_not_held_is_an_error)
 {
+#ifndef HARNESS_TSAN /* takes it for a bug of the program's */
     lock_kind_init(&mutex, LOCK_ERRORCHECK);
     ck_assert_int_eq(pthread_cond_wait(&cond, &mutex), EPERM);
+#endif
 }
 
 TASK_TEST(it_may_be_destroyed_once_all_are_woken)

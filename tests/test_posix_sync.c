@@ -336,6 +336,7 @@ TASK_TEST(a_shared_barrier_parks_too)
 /* ---- once ---- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 static int done;
 
 static void do_slowly(void)
@@ -457,12 +458,14 @@ static void *awaits_ticks(void *ticks)
     return ticks;
 }
 
+#ifndef HARNESS_TSAN
 static int c11_sleeps(void *unused)
 {
     (void)unused;
     usleep(1000);
     return 5;
 }
+#endif
 
 static int joins(void *thread)
 {
@@ -481,9 +484,7 @@ TASK_TEST(joining_a_thread_parks)
     struct timespec until;
     struct cede_task *task;
     pthread_t thread;
-    thrd_t c11_thread;
     void *value;
-    int result;
 
     ck_assert_int_eq(pthread_create(&thread, NULL, awaits_ticks, (void *)20), 0);
     lock_ticker_start(&ticker);
@@ -503,10 +504,14 @@ TASK_TEST(joining_a_thread_parks)
     cede_cancel(task); /* who ignores an error would free what the thread uses */
     ck_assert_int_eq(cede_await(task), 0);
 
+#ifndef HARNESS_TSAN /* takes the first for a bug of the program's, and knows nothing of C11's threads */
     ck_assert_int_eq(pthread_join(pthread_self(), NULL), EDEADLK);
+    thrd_t c11_thread;
+    int result;
     ck_assert_int_eq(thrd_create(&c11_thread, c11_sleeps, NULL), thrd_success);
     ck_assert_int_eq(thrd_join(c11_thread, &result), thrd_success);
     ck_assert_int_eq(result, 5);
+#endif
 }
 
 Suite *suite(void)
