@@ -56,6 +56,7 @@ ssize_t cede__file_transfer(const struct cede__call *call, const struct iovec *i
         size = part.iov_len;
     }
     file.entry.opcode = writes ? IORING_OP_WRITEV : IORING_OP_READV;
+    file.entry.flags = call->record->waits_in_place ? IOSQE_ASYNC : 0;
     file.entry.fd = call->fd;
     file.entry.addr = (uintptr_t)iov;
     file.entry.len = (unsigned)iov_count;

@@ -230,6 +230,8 @@ static ssize_t attempt_file(struct transfer *t)
             return attempt_plain(t);
         }
         *slow = errno != EAGAIN;
+        if (t->call.direction == CEDE__READS) /* writes the kernel never tries in place then */
+            record->waits_in_place = *slow;
     }
     n = attempt_slow(t);
     return n < 0 && errno == EAGAIN ? attempt_plain(t) : n; /* no means to do it elsewhere */

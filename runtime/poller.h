@@ -91,6 +91,8 @@ struct cede__fd {
     uint8_t misses;        /* reads after a full one that failed; see inq.c */
     bool hangup;           /* CEDE__HANGUP or CEDE__URGENT was seen: never drained again */
     bool slow[2];          /* a file that cannot be read, or written, in place as far as that needs no waiting */
+    bool waits_in_place;   /* of these, one of which the ring's reads may wait within the submission: it can be polled,
+                            * which the kernel takes for being able not to wait (FUSE) */
     bool positioned;       /* a task waits for a file at the descriptor's own position; others wait among `readers` */
     int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none; 0: not looked up yet */
     uint64_t closings;     /* how many cede_close() calls the process had seen when the number got its meaning */

@@ -4,7 +4,8 @@
  * cede/file.h.
  *
  * Not all of them can be told not to wait, and not for both ends. So the ends get O_NONBLOCK, for just the call, as
- * connect does (socket.c).
+ * connect does (socket.c). That means nothing to a file, whose data may have to come from a disk first: it is read into the
+ * kernel's cache before, piece by piece.
  */
 #include <cede/file.h>
 #include <cede/io.h>
@@ -17,12 +18,15 @@
 #include "retry.h"
 #include "sys.h"
 
+enum { PIECE = 128 * 1024 }; /* what the kernel reads ahead at once, by default */
+
 struct splice {
     const char *what;
     long number;
     int in, out;
     void *in_offset, *out_offset;
     size_t size;    /* that is left */
+    bool from_file;
     unsigned flags; /* SPLICE_F_*, but for sendfile */
 };
 
@@ -50,15 +54,40 @@ static void restore(int fd, int flags)
         cede__sys_fcntl(fd, F_SETFL, (unsigned)flags);
 }
 
+static bool is_file(int fd)
+{
+    struct cede__call call;
+    int saved = errno;
+    bool file = cede__call_begin(&call, fd, CEDE__READS, "sendfile") == 0 && call.record->kind == CEDE__FD_FILE;
+
+    errno = saved;
+    return file;
+}
+
+/* Has the next piece read into the kernel's cache. 0, or -1: the wait for it was ended; all other errors are for the call
+ * itself to find. */
+static int fetch(const struct splice *s)
+{
+    int64_t at = s->in_offset ? *(const int64_t *)s->in_offset : syscall(SYS_lseek, s->in, 0, SEEK_CUR);
+    char byte;
+
+    return at >= 0 && cede_pread(s->in, &byte, 1, at) < 0 && cede_check() != 0 ? -1 : 0;
+}
+
+static size_t piece_of(const struct splice *s)
+{
+    return s->from_file && s->size > PIECE ? PIECE : s->size;
+}
+
 static ssize_t call(const struct splice *s, unsigned flags)
 {
     switch (s->number) {
     case SYS_sendfile:
-        return syscall(SYS_sendfile, s->out, s->in, s->in_offset, s->size);
+        return syscall(SYS_sendfile, s->out, s->in, s->in_offset, piece_of(s));
     case SYS_tee:
         return syscall(SYS_tee, s->in, s->out, s->size, flags);
     default:
-        return syscall(SYS_splice, s->in, s->in_offset, s->out, s->out_offset, s->size, flags);
+        return syscall(SYS_splice, s->in, s->in_offset, s->out, s->out_offset, piece_of(s), flags);
     }
 }
 
@@ -101,8 +130,9 @@ static ssize_t run(struct splice *s)
     ssize_t done = 0, n;
     int saved = errno;
 
+    s->from_file = s->number != SYS_tee && is_file(s->in);
     for (;;) {
-        n = attempt(s);
+        n = s->from_file && fetch(s) != 0 ? -1 : attempt(s);
         if (n > 0) {
             done += n;
             s->size -= (size_t)n;
