@@ -24,8 +24,8 @@ struct instruction {
     size_t opcode_at;               /* behind the prefixes */
     size_t relative_at;             /* where its displacement relative to the next instruction stands; 0: it has none */
     size_t relative_bytes;          /* of it */
-    /* CONDITIONAL and JUMP go by that displacement, JUMP always. FIXED: known, but not moved. */
-    enum { PLAIN, CONDITIONAL, JUMP, FIXED } kind;
+    /* CONDITIONAL, JUMP and CALL go by that displacement, JUMP always. FIXED: known, but not moved. */
+    enum { PLAIN, CONDITIONAL, JUMP, CALL, FIXED } kind;
 };
 
 static int32_t displacement(const unsigned char *code, const struct instruction *one)
@@ -183,7 +183,7 @@ static bool decode(const unsigned char *code, struct instruction *one)
         one->relative_at = at;
         one->relative_bytes = immediate = shape == REL8 ? 1 : 4;
         one->kind = code[one->opcode_at] == 0xeb || code[one->opcode_at] == 0xe9 ? JUMP
-                    : code[one->opcode_at] == 0xe8                               ? FIXED
+                    : code[one->opcode_at] == 0xe8                               ? CALL
                                                                                  : CONDITIONAL;
         break;
     case MODRM_TEST8: /* only test has an operand there, not, neg, mul have none */
@@ -282,6 +282,33 @@ static unsigned char *put_jump(unsigned char *out, const unsigned char *opcode, 
     return put_jump_from(out, out, opcode, opcode_bytes, to);
 }
 
+/* Whether the CPU watches over return addresses: then none can be put on the stack but by a call. */
+static bool has_shadow_stack(void)
+{
+    uint64_t pointer = 0;
+
+    __asm__ volatile("rdsspq %0" : "+r"(pointer)); /* does nothing if not */
+    return pointer != 0;
+}
+
+/* A call that returns to where it always did, not to the island: unwinding through it finds what it knows. It is the
+ * last that is moved, for it is as long as what is replaced. */
+static unsigned char *put_call(unsigned char *out, const unsigned char *to, const unsigned char *back)
+{
+    static const unsigned char room[] = {0x48, 0x8d, 0x64, 0x24, 0xf8}; /* lea rsp, [rsp - 8] */
+    static const unsigned char low[] = {0xc7, 0x04, 0x24}, high[] = {0xc7, 0x44, 0x24, 0x04}; /* mov dword [rsp ..], */
+    uint64_t address = (uintptr_t)back;
+
+    memcpy(out, room, sizeof room);
+    out += sizeof room;
+    memcpy(out, low, sizeof low);
+    memcpy(out + sizeof low, &address, 4);
+    out += sizeof low + 4;
+    memcpy(out, high, sizeof high);
+    memcpy(out + sizeof high, (unsigned char *)&address + 4, 4);
+    return put_jump(out + sizeof high + 4, (const unsigned char[]){0xe9}, 1, to);
+}
+
 /* Copies an instruction so that it means the same at `out`. Returns what follows, or NULL. */
 static unsigned char *move(unsigned char *out, const unsigned char *code, const struct instruction *one)
 {
@@ -290,6 +317,8 @@ static unsigned char *move(unsigned char *out, const unsigned char *code, const 
     int64_t far;
     int32_t near;
 
+    if (one->kind == CALL)
+        return put_call(out, to, code + one->bytes);
     if (one->kind == JUMP)
         return put_jump(out, (const unsigned char[]){0xe9}, 1, to);
     if (one->kind == CONDITIONAL) {
@@ -322,6 +351,8 @@ const char *cede__patch_plan(struct cede__patch *patch, unsigned char *function,
     while (code < patch->at + JUMP_BYTES && one.kind != JUMP) {
         if (!decode(code, &one) || one.kind == FIXED)
             return "its first instructions are not understood";
+        if (one.kind == CALL && has_shadow_stack())
+            return "it calls in its first instructions, and the CPU watches over return addresses";
         if (code + one.bytes > end)
             return "it is too short";
         out = move(out, code, &one);
@@ -334,7 +365,7 @@ const char *cede__patch_plan(struct cede__patch *patch, unsigned char *function,
         return "it is too short";
     if (jumps_into(function, size, patch->at, code))
         return "it jumps back to its first instructions";
-    if (one.kind != JUMP && !put_jump(out, (const unsigned char[]){0xe9}, 1, code))
+    if (one.kind != JUMP && one.kind != CALL && !put_jump(out, (const unsigned char[]){0xe9}, 1, code))
         return "it is too far away";
     memcpy(island, far_jump, sizeof far_jump);
     memcpy(island + sizeof far_jump, &target, sizeof target);

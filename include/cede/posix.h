@@ -37,10 +37,9 @@
  *
  * pthread_cond_destroy, pthread_rwlock_destroy, pthread_barrier_destroy and sem_destroy fail with EBUSY while tasks
  * wait. A signal may wake one plain thread and one task: waits may return for no reason, as POSIX says. sem_post stays
- * fit for signal handlers. libc's own calls of these, inside itself, stay libc's; and where libcede-posix comes
- * after libc on the link line, so that only libc's entries lead to it, or in a static program, locks block the thread.
- * A function-local static of C++ whose initialiser parks is not covered. ThreadSanitizer brings its own pthread_once, which
- * blocks the thread.
+ * fit for signal handlers. libc's own calls of these, inside itself, stay libc's (but in a static program). A
+ * function-local static of C++ whose initialiser parks is not covered. ThreadSanitizer brings its own pthread_once,
+ * which blocks the thread.
  *
  * The program must use the shared libcede: a static one inside the program is a second runtime, of which
  * libcede-posix knows nothing.

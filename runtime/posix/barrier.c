@@ -29,7 +29,7 @@ static struct barrier *inside(pthread_barrier_t *barrier)
 }
 
 int cede__posix_pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr, unsigned count);
-CEDE__POSIX_EXPORT_ONLY(pthread_barrier_init, pthread_barrier_init);
+CEDE__POSIX_EXPORT_LOCK(pthread_barrier_init, pthread_barrier_init);
 int cede__posix_pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr, unsigned count)
 {
     inside(barrier)->arrived = inside(barrier)->round = 0;
@@ -37,7 +37,7 @@ int cede__posix_pthread_barrier_init(pthread_barrier_t *barrier, const pthread_b
 }
 
 int cede__posix_pthread_barrier_wait(pthread_barrier_t *barrier);
-CEDE__POSIX_EXPORT_ONLY(pthread_barrier_wait, pthread_barrier_wait);
+CEDE__POSIX_EXPORT_LOCK(pthread_barrier_wait, pthread_barrier_wait);
 
 static int wait_on_helper(void *barrier)
 {
@@ -98,7 +98,7 @@ int cede__posix_pthread_barrier_wait(pthread_barrier_t *opaque)
 }
 
 int cede__posix_pthread_barrier_destroy(pthread_barrier_t *barrier);
-CEDE__POSIX_EXPORT_ONLY(pthread_barrier_destroy, pthread_barrier_destroy);
+CEDE__POSIX_EXPORT_LOCK(pthread_barrier_destroy, pthread_barrier_destroy);
 int cede__posix_pthread_barrier_destroy(pthread_barrier_t *barrier)
 {
     struct cede__posix_gate *gate = cede__posix_gate(barrier);

@@ -12,7 +12,7 @@
  */
 #include "thread.h"
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
 
 #include <cede/defer.h>
 #include <errno.h>

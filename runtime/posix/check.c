@@ -29,8 +29,6 @@ cede__posix_fn *cede__posix_find(struct cede__posix_name *name)
     return plain;
 }
 
-const char cede__posix_only[] = "libc and the dynamic linker take locks that must not park";
-
 /* Where the object that holds this address is loaded; NULL if in none. */
 static void *object_of(const void *address)
 {
@@ -59,7 +57,6 @@ static bool is_ours(const struct cede__posix_name *name, Dl_info *loser)
      * wherever the name leads: it tells nothing. The other names will. */
     if (symbol && ((ElfW(Sym) *)symbol)->st_shndx == SHN_UNDEF)
         return true;
-    /* Locks are reached by their names alone: where those lead to libc, locks are libc's, and all else is as it should. */
     if ((!name->unpatched || name->unpatched == cede__posix_only) && cede__posix_in_libc(found))
         return true;
     return loser->dli_fbase == object_of(problem) || is_sanitizer(loser->dli_fbase);

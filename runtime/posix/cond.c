@@ -32,15 +32,15 @@ static clockid_t clock_of(pthread_cond_t *cond)
     return flags_of(cond) & MONOTONIC ? CLOCK_MONOTONIC : CLOCK_REALTIME;
 }
 
-CEDE__POSIX_EXPORT_ONLY(pthread_cond_wait, pthread_cond_wait);
-CEDE__POSIX_EXPORT_ONLY(pthread_cond_timedwait, pthread_cond_timedwait);
-CEDE__POSIX_EXPORT_ONLY(pthread_cond_signal, pthread_cond_signal);
-CEDE__POSIX_EXPORT_ONLY(pthread_cond_broadcast, pthread_cond_broadcast);
+CEDE__POSIX_EXPORT_LOCK(pthread_cond_wait, pthread_cond_wait);
+CEDE__POSIX_EXPORT_LOCK(pthread_cond_timedwait, pthread_cond_timedwait);
+CEDE__POSIX_EXPORT_LOCK(pthread_cond_signal, pthread_cond_signal);
+CEDE__POSIX_EXPORT_LOCK(pthread_cond_broadcast, pthread_cond_broadcast);
 int cede__posix_pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock,
                                        const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_cond_clockwait, pthread_cond_clockwait);
+CEDE__POSIX_EXPORT_LOCK(pthread_cond_clockwait, pthread_cond_clockwait);
 int cede__posix_pthread_cond_destroy(pthread_cond_t *cond);
-CEDE__POSIX_EXPORT_ONLY(pthread_cond_destroy, pthread_cond_destroy);
+CEDE__POSIX_EXPORT_LOCK(pthread_cond_destroy, pthread_cond_destroy);
 
 /* ---- a task ---- */
 
@@ -232,7 +232,7 @@ int cede__posix_pthread_cond_destroy(pthread_cond_t *cond)
 /* ---- C11 ---- */
 
 int cede__posix_cnd_wait(cnd_t *cond, mtx_t *mutex);
-CEDE__POSIX_EXPORT_ONLY(cnd_wait, cnd_wait);
+CEDE__POSIX_EXPORT_LOCK(cnd_wait, cnd_wait);
 int cede__posix_cnd_wait(cnd_t *cond, mtx_t *mutex)
 {
     int error = cede__posix_pthread_cond_wait((pthread_cond_t *)cond, (pthread_mutex_t *)mutex);
@@ -241,7 +241,7 @@ int cede__posix_cnd_wait(cnd_t *cond, mtx_t *mutex)
 }
 
 int cede__posix_cnd_timedwait(cnd_t *cond, mtx_t *mutex, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(cnd_timedwait, cnd_timedwait);
+CEDE__POSIX_EXPORT_LOCK(cnd_timedwait, cnd_timedwait);
 int cede__posix_cnd_timedwait(cnd_t *cond, mtx_t *mutex, const struct timespec *until)
 {
     int error = cede__posix_pthread_cond_timedwait((pthread_cond_t *)cond, (pthread_mutex_t *)mutex, until);
@@ -250,21 +250,21 @@ int cede__posix_cnd_timedwait(cnd_t *cond, mtx_t *mutex, const struct timespec *
 }
 
 int cede__posix_cnd_signal(cnd_t *cond);
-CEDE__POSIX_EXPORT_ONLY(cnd_signal, cnd_signal);
+CEDE__POSIX_EXPORT_LOCK(cnd_signal, cnd_signal);
 int cede__posix_cnd_signal(cnd_t *cond)
 {
     return cede__posix_pthread_cond_signal((pthread_cond_t *)cond) ? thrd_error : thrd_success;
 }
 
 int cede__posix_cnd_broadcast(cnd_t *cond);
-CEDE__POSIX_EXPORT_ONLY(cnd_broadcast, cnd_broadcast);
+CEDE__POSIX_EXPORT_LOCK(cnd_broadcast, cnd_broadcast);
 int cede__posix_cnd_broadcast(cnd_t *cond)
 {
     return cede__posix_pthread_cond_broadcast((pthread_cond_t *)cond) ? thrd_error : thrd_success;
 }
 
 void cede__posix_cnd_destroy(cnd_t *cond);
-CEDE__POSIX_EXPORT_ONLY(cnd_destroy, cnd_destroy);
+CEDE__POSIX_EXPORT_LOCK(cnd_destroy, cnd_destroy);
 void cede__posix_cnd_destroy(cnd_t *cond)
 {
     cede__posix_pthread_cond_destroy((pthread_cond_t *)cond);

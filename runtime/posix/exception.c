@@ -5,7 +5,7 @@
  */
 #include "thread.h"
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
 
 void *cede__posix_cxa_get_globals(void);
 CEDE__POSIX_EXPORT_ONLY(__cxa_get_globals, cxa_get_globals);

@@ -5,7 +5,7 @@
  */
 #include "thread.h"
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
 
 #include <cede/scope.h>
 #include <cede/time.h>

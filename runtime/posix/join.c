@@ -17,9 +17,9 @@
 enum { FIRST_PAUSE_NS = 50 * 1000, LAST_PAUSE_NS = 10 * 1000 * 1000, PART = 8 /* of the time waited so far */ };
 
 int cede__posix_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_timedjoin_np, pthread_timedjoin_np);
+CEDE__POSIX_EXPORT_LOCK(pthread_timedjoin_np, pthread_timedjoin_np);
 int cede__posix_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_clockjoin_np, pthread_clockjoin_np);
+CEDE__POSIX_EXPORT_LOCK(pthread_clockjoin_np, pthread_clockjoin_np);
 
 /* pthread_tryjoin_np() that knows all errors of pthread_join(3): EBUSY, if it runs still. */
 static int try(pthread_t thread, void **result)
@@ -70,7 +70,7 @@ int cede__posix_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t 
                            : CEDE__POSIX_PLAIN(pthread_clockjoin_np)(thread, result, clock, until);
 }
 
-CEDE__POSIX_EXPORT_ONLY(pthread_join, pthread_join);
+CEDE__POSIX_EXPORT_LOCK(pthread_join, pthread_join);
 int cede__posix_pthread_join(pthread_t thread, void **result)
 {
     int error = 0;
@@ -94,7 +94,7 @@ int cede__posix_pthread_tryjoin_np(pthread_t thread, void **result)
 }
 
 int cede__posix_thrd_join(thrd_t thread, int *result);
-CEDE__POSIX_EXPORT_ONLY(thrd_join, thrd_join);
+CEDE__POSIX_EXPORT_LOCK(thrd_join, thrd_join);
 int cede__posix_thrd_join(thrd_t thread, int *result)
 {
     void *value = NULL;

@@ -26,8 +26,7 @@
 
 #include "name.h"
 
-/* In a static program locks are libc's alone: patching its entries would reach libc's own uses, which must not park. */
-#if defined __GLIBC__ && !defined CEDE_POSIX_STATIC
+#ifdef __GLIBC__
 #define CEDE__POSIX_LOCKS 1
 
 /* libc's own function behind a name that this file exports. */

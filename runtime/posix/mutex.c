@@ -42,10 +42,10 @@ static uintptr_t self(void)
 }
 
 int cede__posix_pthread_mutex_trylock(pthread_mutex_t *mutex);
-CEDE__POSIX_EXPORT_ONLY(pthread_mutex_trylock, pthread_mutex_trylock);
-CEDE__POSIX_EXPORT_ONLY(__pthread_mutex_trylock, pthread_mutex_trylock);
-CEDE__POSIX_EXPORT_ONLY(pthread_mutex_unlock, pthread_mutex_unlock);
-CEDE__POSIX_EXPORT_ONLY(__pthread_mutex_unlock, pthread_mutex_unlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_mutex_trylock, pthread_mutex_trylock);
+CEDE__POSIX_EXPORT_LOCK(__pthread_mutex_trylock, pthread_mutex_trylock);
+CEDE__POSIX_EXPORT_LOCK(pthread_mutex_unlock, pthread_mutex_unlock);
+CEDE__POSIX_EXPORT_LOCK(__pthread_mutex_unlock, pthread_mutex_unlock);
 
 /* A task's trylock. */
 static int take(void *object)
@@ -92,8 +92,8 @@ static int lock(pthread_mutex_t *mutex, const char *what, const struct timespec 
     return result == ECANCELED ? ETIMEDOUT : result;
 }
 
-CEDE__POSIX_EXPORT_ONLY(pthread_mutex_lock, pthread_mutex_lock);
-CEDE__POSIX_EXPORT_ONLY(__pthread_mutex_lock, pthread_mutex_lock);
+CEDE__POSIX_EXPORT_LOCK(pthread_mutex_lock, pthread_mutex_lock);
+CEDE__POSIX_EXPORT_LOCK(__pthread_mutex_lock, pthread_mutex_lock);
 int cede__posix_pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     return cede_lot_able() ? lock(mutex, "pthread_mutex_lock", NULL, CLOCK_REALTIME)
@@ -106,7 +106,7 @@ int cede__posix_pthread_mutex_trylock(pthread_mutex_t *mutex)
 }
 
 int cede__posix_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_mutex_timedlock, pthread_mutex_timedlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_mutex_timedlock, pthread_mutex_timedlock);
 int cede__posix_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
 {
     return cede_lot_able() ? lock(mutex, "pthread_mutex_timedlock", until, CLOCK_REALTIME)
@@ -114,7 +114,7 @@ int cede__posix_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct tim
 }
 
 int cede__posix_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_mutex_clocklock, pthread_mutex_clocklock);
+CEDE__POSIX_EXPORT_LOCK(pthread_mutex_clocklock, pthread_mutex_clocklock);
 int cede__posix_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until)
 {
     return cede_lot_able() ? lock(mutex, "pthread_mutex_clocklock", until, clock)
@@ -153,28 +153,28 @@ static int c11(int error)
 }
 
 int cede__posix_mtx_lock(mtx_t *mutex);
-CEDE__POSIX_EXPORT_ONLY(mtx_lock, mtx_lock);
+CEDE__POSIX_EXPORT_LOCK(mtx_lock, mtx_lock);
 int cede__posix_mtx_lock(mtx_t *mutex)
 {
     return c11(cede__posix_pthread_mutex_lock((pthread_mutex_t *)mutex));
 }
 
 int cede__posix_mtx_trylock(mtx_t *mutex);
-CEDE__POSIX_EXPORT_ONLY(mtx_trylock, mtx_trylock);
+CEDE__POSIX_EXPORT_LOCK(mtx_trylock, mtx_trylock);
 int cede__posix_mtx_trylock(mtx_t *mutex)
 {
     return c11(cede__posix_pthread_mutex_trylock((pthread_mutex_t *)mutex));
 }
 
 int cede__posix_mtx_timedlock(mtx_t *mutex, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(mtx_timedlock, mtx_timedlock);
+CEDE__POSIX_EXPORT_LOCK(mtx_timedlock, mtx_timedlock);
 int cede__posix_mtx_timedlock(mtx_t *mutex, const struct timespec *until)
 {
     return c11(cede__posix_pthread_mutex_timedlock((pthread_mutex_t *)mutex, until));
 }
 
 int cede__posix_mtx_unlock(mtx_t *mutex);
-CEDE__POSIX_EXPORT_ONLY(mtx_unlock, mtx_unlock);
+CEDE__POSIX_EXPORT_LOCK(mtx_unlock, mtx_unlock);
 int cede__posix_mtx_unlock(mtx_t *mutex)
 {
     return c11(cede__posix_pthread_mutex_unlock((pthread_mutex_t *)mutex));

@@ -29,18 +29,17 @@ struct cede__posix_name {
     const char *name;
     _Atomic(cede__posix_fn *) plain; /* libc's own function, once cede__posix_plain() has found it */
     cede__posix_fn *ours;            /* where it leads */
+    cede__posix_fn *entry;           /* where the entry of libc's function leads; NULL: there too */
     const char *unpatched;           /* why libc's function of that name still has its old entry; NULL: it has not.
                                       * Set by the constructor; those that must keep it say why from the start */
     cede__posix_fn *libc;            /* libc's function, in a static program; NULL: the program has none */
     bool is_symbol;                  /* it is exported; else it is libc's entry that leads here, or nothing */
+    bool is_lock;                    /* only with the entries of all locks, or none: each must hear of all unlocks */
 };
 
 /* The table: bounds of the section, made by the linker. */
 extern struct cede__posix_name __start_cede_posix_names[] __attribute__((visibility("hidden")));
 extern struct cede__posix_name __stop_cede_posix_names[] __attribute__((visibility("hidden")));
-
-/* Why a name was left without its entry on purpose. */
-extern const char cede__posix_only[] __attribute__((visibility("hidden")));
 
 /* libc's own function of that name; NULL if it has none (musl has fewer aliases). Keeps errno. */
 cede__posix_fn *cede__posix_find(struct cede__posix_name *name);
@@ -58,6 +57,9 @@ static inline bool cede__posix_in_task(void)
     return cede_self();
 }
 
+/* Why a name was left without its entry on purpose. */
+extern const char cede__posix_only[] __attribute__((visibility("hidden")));
+
 /* Where libc's code lies; 0: its entries are not patched. Written by the constructor. */
 extern uintptr_t cede__posix_libc_begin, cede__posix_libc_end __attribute__((visibility("hidden")));
 
@@ -68,6 +70,9 @@ static inline bool cede__posix_in_libc(const void *return_address)
 {
     return (uintptr_t)return_address - cede__posix_libc_begin < cede__posix_libc_end - cede__posix_libc_begin;
 }
+
+/* The same of the dynamic linker. */
+extern uintptr_t cede__posix_linker_begin, cede__posix_linker_end __attribute__((visibility("hidden")));
 
 /* Where libcede lies; 0: not known yet. Written by the constructor. */
 extern uintptr_t cede__posix_cede_begin, cede__posix_cede_end __attribute__((visibility("hidden")));
@@ -82,6 +87,7 @@ static inline bool cede__posix_in_cede(const void *address)
  * their wait was ended by pthread_cancel(3); inside libc they are none.
  */
 #if defined __GLIBC__ && !defined CEDE_POSIX_STATIC
+#define CEDE__POSIX_THREADS 1
 extern bool cede__posix_threads __attribute__((visibility("hidden"))); /* pthread_create() makes tasks */
 
 /* Ends the calling thread if it was cancelled and may be. Keeps errno. */
@@ -136,6 +142,20 @@ void cede__posix_stdio_start(void);
 
 #define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_EXPORT(symbol, function)
 
+#define CEDE__POSIX_EXPORT_ONLY(symbol, function)                                                               \
+    extern cede__posix_fn cede__posix_libc_##symbol __asm__(#symbol) __attribute__((weak));                     \
+    static struct cede__posix_name cede__posix_name_##symbol                                                    \
+        __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {                         \
+            .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function), .plain = cede__posix_libc_##symbol,  \
+            .libc = cede__posix_libc_##symbol, .unpatched = cede__posix_only}
+
+#define CEDE__POSIX_EXPORT_LOCK(symbol, function)                                                               \
+    extern cede__posix_fn cede__posix_libc_##symbol __asm__(#symbol) __attribute__((weak));                     \
+    static struct cede__posix_name cede__posix_name_##symbol                                                    \
+        __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {                         \
+            .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function), .plain = cede__posix_libc_##symbol,  \
+            .libc = cede__posix_libc_##symbol, .is_lock = true}
+
 #else
 
 /* Exports the function cede__posix_<function> of the same file as libc's `symbol`. */
@@ -149,6 +169,36 @@ void cede__posix_stdio_start(void);
     extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
         __attribute__((alias("cede__posix_" #function), visibility("default")));                                \
     CEDE__POSIX_ENTER(symbol, function, true, cede__posix_only)
+
+/* Any function of locks: none has more than four arguments, all of them in registers for whole numbers. */
+typedef long cede__posix_lock_fn(long a, long b, long c, long d);
+
+/* What the entry of such a function of libc's leads to. The calls of libc itself and of the dynamic linker, which hold
+ * locks in the midst of what no other task may see, stay libc's own: by their names they never come here. */
+static inline long cede__posix_lock_entry(struct cede__posix_name *name, const void *return_address, long a, long b,
+                                          long c, long d)
+{
+    bool system = cede__posix_in_libc(return_address)
+                  || (uintptr_t)return_address - cede__posix_linker_begin
+                         < cede__posix_linker_end - cede__posix_linker_begin;
+
+    return ((cede__posix_lock_fn *)(system ? cede__posix_plain(name) : name->ours))(a, b, c, d);
+}
+
+/* The same for a function of locks. */
+#define CEDE__POSIX_EXPORT_LOCK(symbol, function)                                                               \
+    extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
+        __attribute__((alias("cede__posix_" #function), visibility("default")));                                \
+    static cede__posix_lock_fn cede__posix_entry_##symbol;                                                      \
+    static struct cede__posix_name cede__posix_name_##symbol                                                    \
+        __attribute__((used, section("cede_posix_names"), aligned(sizeof(void *)))) = {                         \
+            .name = #symbol, .ours = (cede__posix_fn *)(cede__posix_##function),                                \
+            .entry = (cede__posix_fn *)cede__posix_entry_##symbol, .is_symbol = true, .is_lock = true};         \
+    static long cede__posix_entry_##symbol(long a, long b, long c, long d)                                      \
+    {                                                                                                           \
+        return cede__posix_lock_entry(&cede__posix_name_##symbol, __builtin_return_address(0), a, b, c, d);     \
+    }                                                                                                           \
+    _Static_assert(1, "a semicolon follows")
 
 /* The same for a function that is called inside libc only, by no name: it is reached if its entry can be patched. */
 #define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_ENTER(symbol, function, false, NULL)

@@ -22,8 +22,8 @@ enum { RUNNING = 1, DONE = 2, FLAGS = 3 };
 
 static atomic_int generation = -1; /* libc's, for this process; -1: not known yet */
 
-CEDE__POSIX_EXPORT_ONLY(pthread_once, pthread_once);
-CEDE__POSIX_EXPORT_ONLY(__pthread_once, pthread_once);
+CEDE__POSIX_EXPORT_LOCK(pthread_once, pthread_once);
+CEDE__POSIX_EXPORT_LOCK(__pthread_once, pthread_once);
 
 /* ---- libc's generation, which it writes into each control ---- */
 
@@ -130,7 +130,7 @@ int cede__posix_pthread_once(pthread_once_t *once, void (*fn)(void))
 }
 
 void cede__posix_call_once(once_flag *once, void (*fn)(void));
-CEDE__POSIX_EXPORT_ONLY(call_once, call_once);
+CEDE__POSIX_EXPORT_LOCK(call_once, call_once);
 void cede__posix_call_once(once_flag *once, void (*fn)(void))
 {
     cede__posix_pthread_once((pthread_once_t *)once, fn);

@@ -18,7 +18,9 @@
 #include "../../arch/patch.h"
 #include "name.h"
 
-uintptr_t cede__posix_libc_begin, cede__posix_libc_end;
+uintptr_t cede__posix_libc_begin, cede__posix_libc_end, cede__posix_linker_begin, cede__posix_linker_end;
+
+const char cede__posix_only[] = "libc's and the dynamic linker's own calls of it must not park";
 
 static const char *refusal = "the constructor of libcede-posix has not run"; /* written by it only */
 
@@ -101,9 +103,11 @@ static struct plan *plan_of(struct plan *plans, size_t count, const unsigned cha
     return NULL;
 }
 
-/* Plans every entry. What cannot be patched keeps its name alone, and says why in its row of the table. Returns how many
- * patches there are. */
-static size_t plan_all(const struct cede__posix_libc *libc, struct plan *plans, unsigned char *islands)
+static const char absent[] = "libc has no such function";
+
+/* Plans every entry, those of locks if asked to. What cannot be patched keeps its name alone, and says why in its row
+ * of the table. Returns how many patches there are. */
+static size_t plan_all(const struct cede__posix_libc *libc, struct plan *plans, unsigned char *islands, bool locks)
 {
     struct cede__posix_name *name;
     unsigned char *function, *island;
@@ -111,9 +115,12 @@ static size_t plan_all(const struct cede__posix_libc *libc, struct plan *plans, 
     size_t count = 0, size;
 
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++) {
-        if (name->unpatched)
+        if (name->unpatched == cede__posix_only)
             continue;
-        name->unpatched = "libc has no such function";
+        name->unpatched = "the entry of another function of locks is not understood";
+        if (name->is_lock && !locks)
+            continue;
+        name->unpatched = absent;
         function = cede__posix_libc_function(libc, name, &size);
         if (!function)
             continue;
@@ -128,13 +135,25 @@ static size_t plan_all(const struct cede__posix_libc *libc, struct plan *plans, 
             continue;
         }
         island = islands + count * CEDE__PATCH_ISLAND_BYTES;
-        name->unpatched = cede__patch_plan(&plans[count].patch, function, size, island, name->ours);
+        name->unpatched = cede__patch_plan(&plans[count].patch, function, size, island,
+                                           name->entry ? name->entry : name->ours);
         if (name->unpatched)
             continue;
         plans[count].function = function;
         plans[count++].island = island;
     }
     return count;
+}
+
+/* Whether every lock of libc's has its plan. */
+static bool locks_are_complete(void)
+{
+    const struct cede__posix_name *name;
+
+    for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
+        if (name->is_lock && name->unpatched && name->unpatched != absent)
+            return false;
+    return true;
 }
 
 /* From now on libc's own function is what its entry was moved to. */
@@ -201,7 +220,9 @@ static const char *patch_libc(const struct cede__posix_libc *libc, struct plan *
 
     if (!islands)
         return "there is no memory near libc, or no way for this CPU";
-    count = plan_all(libc, plans, islands);
+    count = plan_all(libc, plans, islands, true);
+    if (!locks_are_complete())
+        count = plan_all(libc, plans, islands, false);
     if (count == 0) {
         why = "no entry of libc is understood";
         goto fail;
@@ -240,6 +261,8 @@ static const char *try(void)
     if (!why && !libc.is_program) {
         cede__posix_libc_begin = libc.begin;
         cede__posix_libc_end = libc.end;
+        cede__posix_linker_begin = libc.linker_begin;
+        cede__posix_linker_end = libc.linker_end;
     }
     return why;
 }

@@ -15,10 +15,9 @@ struct cede__posix_name;
 
 /* Where libc's code lies, and how to find its functions: libc.c; static/libc.c for static programs. */
 struct cede__posix_libc {
-    uintptr_t begin, end;
+    uintptr_t begin, end, linker_begin, linker_end; /* the dynamic linker's code too */
     bool is_program;      /* it is part of the program: what is called inside it cannot be told from what is not */
     void *handle;         /* for dlsym() */
-    const void *inside;   /* some address in it */
 };
 
 /* 0, or -1: it is not glibc, whose calls inside go through functions that have names. */

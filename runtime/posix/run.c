@@ -99,7 +99,7 @@ static int first_task(void *unused)
 
     (void)unused;
     program.stack_top = (base + page - 1) / page * page;
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
     if (program.threads)
         cede__posix_threads_start(base, program.stack_top, program.stack_size);
 #endif
@@ -128,7 +128,7 @@ int cede__posix_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), bottom = program.stack_top - program.stack_size;
     int error;
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
     if (cede__posix_thread_is(thread))
         return cede__posix_thread_getattr(thread, attr);
 #endif

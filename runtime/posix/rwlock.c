@@ -28,7 +28,7 @@ static bool is_writer(pthread_rwlock_t *lock)
 int cede__posix_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock);
 CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_tryrdlock, pthread_rwlock_tryrdlock);
 int cede__posix_pthread_rwlock_trywrlock(pthread_rwlock_t *lock);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_trywrlock, pthread_rwlock_trywrlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_trywrlock, pthread_rwlock_trywrlock);
 
 static int take_to_read(void *lock)
 {
@@ -76,8 +76,8 @@ static int take(pthread_rwlock_t *lock, bool writes, const char *what, const str
 }
 
 int cede__posix_pthread_rwlock_rdlock(pthread_rwlock_t *lock);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_rdlock, pthread_rwlock_rdlock);
-CEDE__POSIX_EXPORT_ONLY(__pthread_rwlock_rdlock, pthread_rwlock_rdlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_rdlock, pthread_rwlock_rdlock);
+CEDE__POSIX_EXPORT_LOCK(__pthread_rwlock_rdlock, pthread_rwlock_rdlock);
 int cede__posix_pthread_rwlock_rdlock(pthread_rwlock_t *lock)
 {
     return cede_lot_able() ? take(lock, false, "pthread_rwlock_rdlock", NULL, CLOCK_REALTIME)
@@ -90,7 +90,7 @@ int cede__posix_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
 }
 
 int cede__posix_pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_timedrdlock, pthread_rwlock_timedrdlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_timedrdlock, pthread_rwlock_timedrdlock);
 int cede__posix_pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct timespec *until)
 {
     return cede_lot_able() ? take(lock, false, "pthread_rwlock_timedrdlock", until, CLOCK_REALTIME)
@@ -98,7 +98,7 @@ int cede__posix_pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct 
 }
 
 int cede__posix_pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_clockrdlock, pthread_rwlock_clockrdlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_clockrdlock, pthread_rwlock_clockrdlock);
 int cede__posix_pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *until)
 {
     return cede_lot_able() ? take(lock, false, "pthread_rwlock_clockrdlock", until, clock)
@@ -106,8 +106,8 @@ int cede__posix_pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clo
 }
 
 int cede__posix_pthread_rwlock_wrlock(pthread_rwlock_t *lock);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_wrlock, pthread_rwlock_wrlock);
-CEDE__POSIX_EXPORT_ONLY(__pthread_rwlock_wrlock, pthread_rwlock_wrlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_wrlock, pthread_rwlock_wrlock);
+CEDE__POSIX_EXPORT_LOCK(__pthread_rwlock_wrlock, pthread_rwlock_wrlock);
 int cede__posix_pthread_rwlock_wrlock(pthread_rwlock_t *lock)
 {
     return cede_lot_able() ? take(lock, true, "pthread_rwlock_wrlock", NULL, CLOCK_REALTIME)
@@ -120,7 +120,7 @@ int cede__posix_pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
 }
 
 int cede__posix_pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_timedwrlock, pthread_rwlock_timedwrlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_timedwrlock, pthread_rwlock_timedwrlock);
 int cede__posix_pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct timespec *until)
 {
     return cede_lot_able() ? take(lock, true, "pthread_rwlock_timedwrlock", until, CLOCK_REALTIME)
@@ -128,7 +128,7 @@ int cede__posix_pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct 
 }
 
 int cede__posix_pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_clockwrlock, pthread_rwlock_clockwrlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_clockwrlock, pthread_rwlock_clockwrlock);
 int cede__posix_pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *until)
 {
     return cede_lot_able() ? take(lock, true, "pthread_rwlock_clockwrlock", until, clock)
@@ -136,8 +136,8 @@ int cede__posix_pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clo
 }
 
 int cede__posix_pthread_rwlock_unlock(pthread_rwlock_t *lock);
-CEDE__POSIX_EXPORT_ONLY(pthread_rwlock_unlock, pthread_rwlock_unlock);
-CEDE__POSIX_EXPORT_ONLY(__pthread_rwlock_unlock, pthread_rwlock_unlock);
+CEDE__POSIX_EXPORT_LOCK(pthread_rwlock_unlock, pthread_rwlock_unlock);
+CEDE__POSIX_EXPORT_LOCK(__pthread_rwlock_unlock, pthread_rwlock_unlock);
 int cede__posix_pthread_rwlock_unlock(pthread_rwlock_t *lock)
 {
     int result;

@@ -46,7 +46,7 @@ static int task_wait(sem_t *sem, const char *what, const struct timespec *until,
 }
 
 int cede__posix_sem_wait(sem_t *sem);
-CEDE__POSIX_EXPORT_ONLY(sem_wait, sem_wait);
+CEDE__POSIX_EXPORT_LOCK(sem_wait, sem_wait);
 int cede__posix_sem_wait(sem_t *sem)
 {
     if (cede_lot_able())
@@ -55,7 +55,7 @@ int cede__posix_sem_wait(sem_t *sem)
 }
 
 int cede__posix_sem_timedwait(sem_t *sem, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(sem_timedwait, sem_timedwait);
+CEDE__POSIX_EXPORT_LOCK(sem_timedwait, sem_timedwait);
 int cede__posix_sem_timedwait(sem_t *sem, const struct timespec *until)
 {
     if (cede_lot_able())
@@ -64,7 +64,7 @@ int cede__posix_sem_timedwait(sem_t *sem, const struct timespec *until)
 }
 
 int cede__posix_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until);
-CEDE__POSIX_EXPORT_ONLY(sem_clockwait, sem_clockwait);
+CEDE__POSIX_EXPORT_LOCK(sem_clockwait, sem_clockwait);
 int cede__posix_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
 {
     if (cede_lot_able())
@@ -74,7 +74,7 @@ int cede__posix_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec
 
 /* May be called in signal handlers. */
 int cede__posix_sem_post(sem_t *sem);
-CEDE__POSIX_EXPORT_ONLY(sem_post, sem_post);
+CEDE__POSIX_EXPORT_LOCK(sem_post, sem_post);
 int cede__posix_sem_post(sem_t *sem)
 {
     int result = CEDE__POSIX_PLAIN(sem_post)(sem);

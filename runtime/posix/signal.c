@@ -26,7 +26,7 @@ static struct {
 /* Whether the signal was sent to one thread, which is a task: who sent it does the rest. */
 static bool is_directed(int restart)
 {
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
     if (atomic_load(&cede__posix_directed) != CEDE__POSIX_DIRECTED_NOT) {
         atomic_store(&cede__posix_directed, restart ? CEDE__POSIX_DIRECTED_RESTARTS : CEDE__POSIX_DIRECTED_HANDLED);
         return true;

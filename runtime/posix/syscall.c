@@ -189,7 +189,7 @@ static long made(long number, const long *argument, bool *ours)
 /* What only programs have whose threads are tasks: all others would wait for threads that know nothing of the lot. */
 static long made_among_threads(long (*plain)(long, ...), long number, const long *argument, bool *ours)
 {
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
     if (number == SYS_futex && cede__posix_threads && plain && cede_lot_able()) {
         *ours = true;
         return cede__posix_futex(plain, argument, ours);

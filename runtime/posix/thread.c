@@ -2,7 +2,7 @@
 /* Threads that are tasks, from pthread_create and thrd_create to their end; see thread.h. */
 #include "thread.h"
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
 
 #include <cede/defer.h>
 #include <cede/local.h>

@@ -18,7 +18,7 @@
 
 #include "lock.h"
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
 
 #include <unwind.h>
 
@@ -141,6 +141,28 @@ void cede__posix_mask_begin(struct cede__posix_thread *main);
 void cede__posix_mask_add(const struct cede__posix_thread *thread);
 void cede__posix_mask_remove(const struct cede__posix_thread *thread);
 void cede__posix_mask_forked(const struct cede__posix_thread *survivor);
+
+#elif defined CEDE__POSIX_LOCKS /* a static program, which has none */
+
+#include <errno.h>
+
+static inline bool cede__posix_thread_is(pthread_t id)
+{
+    (void)id;
+    return false;
+}
+
+static inline int cede__posix_thread_join(pthread_t id, void **result, clockid_t clock, const struct timespec *until)
+{
+    (void)id, (void)result, (void)clock, (void)until;
+    return ESRCH;
+}
+
+static inline int cede__posix_thread_tryjoin(pthread_t id, void **result)
+{
+    (void)id, (void)result;
+    return ESRCH;
+}
 
 #endif
 

@@ -5,7 +5,7 @@
  */
 #include "thread.h"
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
 
 #include <errno.h>
 #include <sched.h>

@@ -2,7 +2,7 @@
 /* Letting others run under libc's names, sched_yield and its like, and locks that do nothing else while they wait. */
 #include "lock.h"
 
-#ifdef CEDE__POSIX_LOCKS
+#ifdef CEDE__POSIX_THREADS
 
 #include <errno.h>
 #include <sched.h>

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "../name.h"
 #include "../patch.h"
 
@@ -15,6 +18,12 @@ extern unsigned char __executable_start[] __attribute__((visibility("hidden")));
 extern unsigned char etext[] __attribute__((visibility("hidden")));
 
 uintptr_t cede__posix_cede_begin, cede__posix_cede_end;
+
+/* What tasks' locks use of libc, whether the program does or not. */
+static cede__posix_fn *const needed[] __attribute__((used)) = {
+    (cede__posix_fn *)pthread_mutex_lock, (cede__posix_fn *)pthread_mutex_trylock,
+    (cede__posix_fn *)pthread_mutex_unlock, (cede__posix_fn *)pthread_rwlock_tryrdlock,
+    (cede__posix_fn *)pthread_rwlock_trywrlock, (cede__posix_fn *)pthread_timedjoin_np, (cede__posix_fn *)sem_trywait};
 
 int cede__posix_libc_find(struct cede__posix_libc *libc)
 {
