@@ -29,10 +29,10 @@ static struct state state = {.fd = {-1, -1, -1, -1}};
 static const char *mode;
 static int ticks;
 
-static const struct row *table_of(const char *form)
+static const struct row *const *tables_of(const char *form)
 {
 #ifdef CELL_STATIC
-    return strcmp(form, "static") == 0 ? rows_static : NULL;
+    return strcmp(form, "static") == 0 ? rows_static_all : NULL;
 #else
     bool deepbind = strcmp(form, "deepbind") == 0;
     char path[4096];
@@ -40,11 +40,11 @@ static const struct row *table_of(const char *form)
     void *library;
 
     if (strcmp(form, "direct") == 0 || strcmp(form, "inside") == 0)
-        return rows_direct;
+        return rows_direct_all;
     if (strcmp(form, "fortified") == 0)
-        return rows_fortified;
+        return rows_fortified_all;
     if (strcmp(form, "raw") == 0)
-        return rows_raw;
+        return rows_raw_all;
     length = readlink("/proc/self/exe", path, sizeof path - 16);
     if (length < 0 || (!deepbind && strcmp(form, "dlopen") != 0))
         return NULL;
@@ -52,7 +52,7 @@ static const struct row *table_of(const char *form)
     library = dlopen(path, RTLD_NOW | (deepbind ? RTLD_DEEPBIND : 0));
     if (!library)
         fprintf(stderr, "%s\n", dlerror());
-    return library ? dlsym(library, "rows_library") : NULL;
+    return library ? dlsym(library, "rows_library_all") : NULL;
 #endif
 }
 
@@ -146,28 +146,42 @@ static int start_ender(void)
 static int list(void)
 {
 #ifndef CELL_STATIC
-    for (row = rows_direct; row->call; row++)
-        printf("%s\t%s\t%d\t%d\n", row->call, row->form ? row->form : "", row->fortified, row->raw);
+    const struct row *const *tables;
+
+    for (tables = rows_direct_all; *tables; tables++)
+        for (row = *tables; row->call; row++)
+            printf("%s\t%s\t%d\t%d\n", row->call, row->form ? row->form : "", row->fortified, row->raw);
 #endif
     return 0;
+}
+
+/* The row of that number, counted through all tables; NULL if there are not so many. */
+static const struct row *row_at(const struct row *const *tables, int number)
+{
+    for (; *tables; tables++)
+        for (row = *tables; row->call; row++)
+            if (number-- == 0)
+                return row;
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
     char directory[] = "cell-XXXXXX"; /* the caller removes it */
-    const struct row *table;
+    const struct row *const *tables;
 
     if (argc == 2 && strcmp(argv[1], "--list") == 0)
         return list();
-    if (argc != 4 || !(table = table_of(argv[1])))
+    if (argc != 4 || !(tables = tables_of(argv[1])) || !(row = row_at(tables, atoi(argv[2]))))
         return 2;
-    row = table + atoi(argv[2]);
     mode = argv[3];
     state.longer = strcmp(mode, "yields") != 0;
     signal(SIGPIPE, SIG_IGN);
     if (!mkdtemp(directory) || chdir(directory) != 0)
         return 1;
-    if (row->prepare && row->prepare(&state) != 0)
+    if (row->why)
+        printf("impossible\t0\t%s\n", row->why);
+    else if (row->prepare && row->prepare(&state) != 0)
         printf("impossible\t0\tcannot be prepared here: %s\n", strerror(errno));
     else if (row->end_it && start_ender() != 0)
         printf("impossible\t0\tno process: %s\n", strerror(errno));

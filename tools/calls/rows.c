@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See row.h. ROWS is the name of the table; RAW: calls go by syscall(2), where there is one. */
+/* Calls about descriptors, time, signals, processes and names; see row.h. RAW: they go by syscall(2) if they can. */
 #include "row.h"
 
 #include <errno.h>
@@ -41,22 +41,17 @@
 #include <unistd.h>
 
 #include "raw.h"
+#include "slow.h"
 
-enum { DELAY_MS = 250, BUFFER = 160 };
+enum { BUFFER = 160 };
 
-static const struct timespec delay = {.tv_nsec = DELAY_MS * 1000000};
-
-/* What a call returned is what it should be. */
-static int expect(long result, long expected)
+/* How long what ends by itself takes. */
+static const struct timespec *delay(const struct state *s)
 {
-    return result < 0 ? -1 : result == expected ? 0 : 1;
-}
+    static struct timespec time;
 
-/* The same for calls that return an error number. */
-static int expect_no_error(int error)
-{
-    errno = error;
-    return error ? -1 : 0;
+    time.tv_nsec = (s->longer ? 600 : DELAY_MS) * 1000000L;
+    return &time;
 }
 
 /* ---- descriptors to read from: fd[0]; what ends a read writes to fd[1] ---- */
@@ -192,7 +187,7 @@ static void put_file(struct state *s)
 /* From the parent, since nobody else can. */
 static int set_timer(struct state *s)
 {
-    const struct itimerspec when = {.it_value = delay};
+    const struct itimerspec when = {.it_value = *delay(s)};
 
     return timerfd_settime(s->fd[0], 0, &when, NULL);
 }
@@ -289,6 +284,45 @@ static int make_full_tcp(struct state *s)
     return make_tcp(s) != 0 ? -1 : fill(s->fd[1]);
 }
 
+static int make_full_unix(struct state *s)
+{
+    return make_unix(s) != 0 ? -1 : fill(s->fd[1]);
+}
+
+static int make_full_fifo(struct state *s)
+{
+    if (mkfifo("fifo", 0600) != 0)
+        return -1;
+    s->fd[0] = open("fifo", O_RDONLY | O_NONBLOCK);
+    s->fd[1] = open("fifo", O_WRONLY);
+    return s->fd[1] < 0 ? -1 : fill(s->fd[1]);
+}
+
+/* The terminal's reader, the program behind a terminal emulator, does not read. */
+static int make_full_tty(struct state *s)
+{
+    int terminal;
+
+    if (make_tty(s) != 0)
+        return -1;
+    terminal = s->fd[0];
+    s->fd[0] = s->fd[1];
+    s->fd[1] = terminal;
+    return fill(terminal);
+}
+
+static int make_full_eventfd(struct state *s)
+{
+    return make_eventfd(s) != 0 ? -1 : expect(write(s->fd[1], &(uint64_t){UINT64_MAX - 1}, 8), 8);
+}
+
+static void empty_eventfd(struct state *s)
+{
+    uint64_t value;
+
+    (void)!read(s->fd[0], &value, sizeof value);
+}
+
 static void drain(struct state *s)
 {
     static char sink[65536];
@@ -351,6 +385,17 @@ static void connect_late(struct state *s)
     usleep(100 * 1000);
 }
 
+static int make_quiet_unix(struct state *s)
+{
+    return make_unix_listener(s, 8);
+}
+
+static void connect_unix_late(struct state *s)
+{
+    connect_to(s->fd[2], socket(AF_UNIX, SOCK_STREAM, 0));
+    usleep(100 * 1000);
+}
+
 static int by_accept(struct state *s)
 {
     return accept(s->fd[2], NULL, NULL) < 0 ? -1 : 0;
@@ -396,6 +441,11 @@ static int by_poll(struct state *s)
     struct pollfd fds[4] = {{.fd = s->fd[0], .events = POLLIN}};
 
     return expect(poll(fds, (nfds_t)s->number + 1, -1), 1);
+}
+
+static int poll_timer(struct state *s)
+{
+    return set_timer(s) != 0 ? -1 : by_poll(s);
 }
 
 static int by_ppoll(struct state *s)
@@ -465,31 +515,27 @@ static int by_sleep(struct state *s)
 
 static int by_usleep(struct state *s)
 {
-    (void)s;
-    return usleep(DELAY_MS * 1000);
+    return usleep((useconds_t)(delay(s)->tv_nsec / 1000));
 }
 
 static int by_nanosleep(struct state *s)
 {
-    (void)s;
-    return nanosleep(&delay, NULL);
+    return nanosleep(delay(s), NULL);
 }
 
 static int by_clock_nanosleep(struct state *s)
 {
-    (void)s;
 #ifdef RAW
-    return (int)clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, NULL);
+    return (int)clock_nanosleep(CLOCK_MONOTONIC, 0, delay(s), NULL);
 #else
-    return expect_no_error(clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, NULL));
+    return expect_no_error(clock_nanosleep(CLOCK_MONOTONIC, 0, delay(s), NULL));
 #endif
 }
 
 static int by_thrd_sleep(struct state *s)
 {
-    (void)s;
     errno = 0;
-    return thrd_sleep(&delay, NULL) == 0 ? 0 : -1;
+    return thrd_sleep(delay(s), NULL) == 0 ? 0 : -1;
 }
 
 static void on_signal(int signo)
@@ -781,8 +827,7 @@ static int make_resolver(struct state *s)
 
     put_text("resolv.conf", "nameserver 127.0.0.1\n");
     put_text("nsswitch.conf", "hosts: dns\n");
-    if (unshare(CLONE_NEWNS | CLONE_NEWNET | (geteuid() ? CLONE_NEWUSER : 0)) != 0
-        || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0
+    if (slow_own_mounts(CLONE_NEWNET) != 0
         || mount("resolv.conf", "/etc/resolv.conf", NULL, MS_BIND, NULL) != 0
         || mount("nsswitch.conf", "/etc/nsswitch.conf", NULL, MS_BIND, NULL) != 0 || raise_loopback() != 0)
         return -1;
@@ -1055,7 +1100,8 @@ static int by_mq_send(struct state *s)
 #define RAW_TOO   .raw = true
 #define INSIDE    .form = "inside"
 
-const struct row ROWS[] = {
+extern const struct row ROWS(call)[];
+const struct row ROWS(call)[] = {
     {"read, pipe", RAW_TOO, FORTIFIED, .prepare = make_pipe, .call_it = read_some, .end_it = put_eight},
     {"read, FIFO", RAW_TOO, FORTIFIED, .prepare = make_fifo, .call_it = read_some, .end_it = put_eight},
     {"read, TCP", RAW_TOO, FORTIFIED, .prepare = make_tcp, .call_it = read_some, .end_it = put_eight},
@@ -1066,25 +1112,67 @@ const struct row ROWS[] = {
     {"read, signalfd", RAW_TOO, FORTIFIED, .prepare = make_signalfd, .call_it = read_some, .end_it = put_signal},
     {"read, inotify", RAW_TOO, FORTIFIED, .prepare = make_inotify, .call_it = read_some, .end_it = put_file},
     {"read, tty", RAW_TOO, FORTIFIED, .prepare = make_tty, .call_it = read_some, .end_it = put_eight},
-    {"readv", RAW_TOO, .prepare = make_socketpair, .call_it = by_readv, .end_it = put_eight},
-    {"preadv2", .prepare = make_pipe, .call_it = by_preadv2, .end_it = put_eight},
-    {"recv", FORTIFIED, .prepare = make_tcp, .call_it = by_recv, .end_it = put_eight},
-    {"recvfrom", RAW_TOO, FORTIFIED, .prepare = make_datagrams, .call_it = by_recvfrom, .end_it = put_eight},
-    {"recvmsg", RAW_TOO, .prepare = make_datagrams, .call_it = by_recvmsg, .end_it = put_eight},
-    {"recvmmsg", RAW_TOO, .prepare = make_datagrams, .call_it = by_recvmmsg, .end_it = put_eight},
+    {"readv, pipe", RAW_TOO, .prepare = make_pipe, .call_it = by_readv, .end_it = put_eight},
+    {"readv, TCP", RAW_TOO, .prepare = make_tcp, .call_it = by_readv, .end_it = put_eight},
+    {"readv, socketpair", RAW_TOO, .prepare = make_socketpair, .call_it = by_readv, .end_it = put_eight},
+    {"readv, tty", RAW_TOO, .prepare = make_tty, .call_it = by_readv, .end_it = put_eight},
+    {"preadv2, pipe", .prepare = make_pipe, .call_it = by_preadv2, .end_it = put_eight},
+    {"recv, TCP", FORTIFIED, .prepare = make_tcp, .call_it = by_recv, .end_it = put_eight},
+    {"recv, UNIX socket", FORTIFIED, .prepare = make_unix, .call_it = by_recv, .end_it = put_eight},
+    {"recv, socketpair", FORTIFIED, .prepare = make_socketpair, .call_it = by_recv, .end_it = put_eight},
+    {"recv, datagrams", FORTIFIED, .prepare = make_datagrams, .call_it = by_recv, .end_it = put_eight},
+    {"recvfrom, TCP", RAW_TOO, FORTIFIED, .prepare = make_tcp, .call_it = by_recvfrom, .end_it = put_eight},
+    {"recvfrom, UNIX socket", RAW_TOO, FORTIFIED, .prepare = make_unix, .call_it = by_recvfrom, .end_it = put_eight},
+    {"recvfrom, socketpair", RAW_TOO, FORTIFIED, .prepare = make_socketpair, .call_it = by_recvfrom,
+     .end_it = put_eight},
+    {"recvfrom, datagrams", RAW_TOO, FORTIFIED, .prepare = make_datagrams, .call_it = by_recvfrom, .end_it = put_eight},
+    {"recvmsg, TCP", RAW_TOO, .prepare = make_tcp, .call_it = by_recvmsg, .end_it = put_eight},
+    {"recvmsg, UNIX socket", RAW_TOO, .prepare = make_unix, .call_it = by_recvmsg, .end_it = put_eight},
+    {"recvmsg, socketpair", RAW_TOO, .prepare = make_socketpair, .call_it = by_recvmsg, .end_it = put_eight},
+    {"recvmsg, datagrams", RAW_TOO, .prepare = make_datagrams, .call_it = by_recvmsg, .end_it = put_eight},
+    {"recvmmsg, TCP", RAW_TOO, .prepare = make_tcp, .call_it = by_recvmmsg, .end_it = put_eight},
+    {"recvmmsg, UNIX socket", RAW_TOO, .prepare = make_unix, .call_it = by_recvmmsg, .end_it = put_eight},
+    {"recvmmsg, socketpair", RAW_TOO, .prepare = make_socketpair, .call_it = by_recvmmsg, .end_it = put_eight},
+    {"recvmmsg, datagrams", RAW_TOO, .prepare = make_datagrams, .call_it = by_recvmmsg, .end_it = put_eight},
     {"write, pipe", RAW_TOO, .prepare = make_full_pipe, .call_it = by_write, .end_it = drain},
+    {"write, FIFO", RAW_TOO, .prepare = make_full_fifo, .call_it = by_write, .end_it = drain},
     {"write, TCP", RAW_TOO, .prepare = make_full_tcp, .call_it = by_write, .end_it = drain},
+    {"write, UNIX socket", RAW_TOO, .prepare = make_full_unix, .call_it = by_write, .end_it = drain},
     {"write, socketpair", RAW_TOO, .prepare = make_full_socket, .call_it = by_write, .end_it = drain},
-    {"writev", RAW_TOO, .prepare = make_full_socket, .call_it = by_writev, .end_it = drain},
-    {"pwritev2", .prepare = make_full_pipe, .call_it = by_pwritev2, .end_it = drain},
-    {"send", .prepare = make_full_tcp, .call_it = by_send, .end_it = drain},
-    {"sendto", RAW_TOO, .prepare = make_full_socket, .call_it = by_sendto, .end_it = drain},
-    {"sendmsg", RAW_TOO, .prepare = make_full_socket, .call_it = by_sendmsg, .end_it = drain},
-    {"sendmmsg", RAW_TOO, .prepare = make_full_socket, .call_it = by_sendmmsg, .end_it = drain},
-    {"accept", RAW_TOO, .prepare = make_listener, .call_it = by_accept, .end_it = connect_late},
-    {"accept4", RAW_TOO, .prepare = make_listener, .call_it = by_accept4, .end_it = connect_late},
+    {"write, tty", RAW_TOO, .prepare = make_full_tty, .call_it = by_write, .end_it = drain},
+    {"write, eventfd", RAW_TOO, .prepare = make_full_eventfd, .call_it = by_write, .end_it = empty_eventfd},
+    {"writev, pipe", RAW_TOO, .prepare = make_full_pipe, .call_it = by_writev, .end_it = drain},
+    {"writev, TCP", RAW_TOO, .prepare = make_full_tcp, .call_it = by_writev, .end_it = drain},
+    {"writev, UNIX socket", RAW_TOO, .prepare = make_full_unix, .call_it = by_writev, .end_it = drain},
+    {"writev, socketpair", RAW_TOO, .prepare = make_full_socket, .call_it = by_writev, .end_it = drain},
+    {"pwritev2, pipe", .prepare = make_full_pipe, .call_it = by_pwritev2, .end_it = drain},
+    {"send, TCP", .prepare = make_full_tcp, .call_it = by_send, .end_it = drain},
+    {"send, UNIX socket", .prepare = make_full_unix, .call_it = by_send, .end_it = drain},
+    {"send, socketpair", .prepare = make_full_socket, .call_it = by_send, .end_it = drain},
+    {"sendto, TCP", RAW_TOO, .prepare = make_full_tcp, .call_it = by_sendto, .end_it = drain},
+    {"sendto, UNIX socket", RAW_TOO, .prepare = make_full_unix, .call_it = by_sendto, .end_it = drain},
+    {"sendto, socketpair", RAW_TOO, .prepare = make_full_socket, .call_it = by_sendto, .end_it = drain},
+    {"sendmsg, TCP", RAW_TOO, .prepare = make_full_tcp, .call_it = by_sendmsg, .end_it = drain},
+    {"sendmsg, UNIX socket", RAW_TOO, .prepare = make_full_unix, .call_it = by_sendmsg, .end_it = drain},
+    {"sendmsg, socketpair", RAW_TOO, .prepare = make_full_socket, .call_it = by_sendmsg, .end_it = drain},
+    {"sendmmsg, TCP", RAW_TOO, .prepare = make_full_tcp, .call_it = by_sendmmsg, .end_it = drain},
+    {"sendmmsg, UNIX socket", RAW_TOO, .prepare = make_full_unix, .call_it = by_sendmmsg, .end_it = drain},
+    {"sendmmsg, socketpair", RAW_TOO, .prepare = make_full_socket, .call_it = by_sendmmsg, .end_it = drain},
+    {"accept, TCP", RAW_TOO, .prepare = make_listener, .call_it = by_accept, .end_it = connect_late},
+    {"accept, UNIX socket", RAW_TOO, .prepare = make_quiet_unix, .call_it = by_accept, .end_it = connect_unix_late},
+    {"accept4, TCP", RAW_TOO, .prepare = make_listener, .call_it = by_accept4, .end_it = connect_late},
+    {"accept4, UNIX socket", RAW_TOO, .prepare = make_quiet_unix, .call_it = by_accept4, .end_it = connect_unix_late},
     {"connect, full backlog", RAW_TOO, .prepare = make_full_backlog, .call_it = by_connect, .end_it = accept_all},
-    {"poll", FORTIFIED, .prepare = make_pipe, .call_it = by_poll, .end_it = put_eight},
+    {"poll, pipe", FORTIFIED, .prepare = make_pipe, .call_it = by_poll, .end_it = put_eight},
+    {"poll, FIFO", FORTIFIED, .prepare = make_fifo, .call_it = by_poll, .end_it = put_eight},
+    {"poll, TCP", FORTIFIED, .prepare = make_tcp, .call_it = by_poll, .end_it = put_eight},
+    {"poll, UNIX socket", FORTIFIED, .prepare = make_unix, .call_it = by_poll, .end_it = put_eight},
+    {"poll, socketpair", FORTIFIED, .prepare = make_socketpair, .call_it = by_poll, .end_it = put_eight},
+    {"poll, eventfd", FORTIFIED, .prepare = make_eventfd, .call_it = by_poll, .end_it = put_eight},
+    {"poll, tty", FORTIFIED, .prepare = make_tty, .call_it = by_poll, .end_it = put_eight},
+    {"poll, timerfd", FORTIFIED, .prepare = make_timerfd, .call_it = poll_timer},
+    {"poll, signalfd", FORTIFIED, .prepare = make_signalfd, .call_it = by_poll, .end_it = put_signal},
+    {"poll, inotify", FORTIFIED, .prepare = make_inotify, .call_it = by_poll, .end_it = put_file},
     {"ppoll", RAW_TOO, FORTIFIED, .prepare = make_pipe, .call_it = by_ppoll, .end_it = put_eight},
     {"select", .prepare = make_pipe, .call_it = by_select, .end_it = put_eight},
     {"pselect", .prepare = make_pipe, .call_it = by_pselect, .end_it = put_eight},

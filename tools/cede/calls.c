@@ -104,7 +104,7 @@ static void measure_number(int number)
     if (column == FORM_INSIDE && entry->inside_row < 0)
         set(&entry->forms[column], "impossible", 0, "libc makes this call nowhere inside itself where a task may park");
     else if (column == FORM_RAW && !entry->raw)
-        set(&entry->forms[column], "impossible", 0, "there is no system call that is the same on every CPU");
+        set(&entry->forms[column], "impossible", 0, "there is no system call for it that is the same on every CPU");
     else
         measure(&entry->forms[column], form_names[column], column == FORM_INSIDE ? entry->inside_row : entry->row,
                 "yields");

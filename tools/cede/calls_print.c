@@ -104,6 +104,8 @@ static const char *early(const struct cell *cell)
         return "goes on to its end";
     if (strcmp(cell->verdict, "0") == 0)
         return "fails, no errno";
+    if (strcmp(cell->verdict, "impossible") == 0)
+        return "-";
     return cell->verdict;
 }
 
@@ -173,7 +175,12 @@ static int write_manual(const struct table *table, const char *directory)
                   "run, and errno when a\ncede_timeout scope ends it or its task is cancelled. Measured by\n"
                   ".BR \"cede calls\" .\n.SH CALLS\n");
     for (entry = table->entries; entry < table->entries + table->count; entry++) {
-        fprintf(file, ".TP\n.B %s\nYields: ", entry->call);
+        fprintf(file, ".TP\n.B %s\n", entry->call);
+        if (strcmp(entry->forms[0].verdict, "impossible") == 0) {
+            fprintf(file, "Not measured: %s.\n", entry->forms[0].why);
+            continue;
+        }
+        fprintf(file, "Yields: ");
         comma = "";
         for (form = 0; form < FORMS; form++)
             if (strcmp(entry->forms[form].verdict, "yields") == 0) {

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* All rows, in the form in which this file is compiled; see row.h. */
+#include <stddef.h>
+
+#include "row.h"
+
+extern const struct row ROWS(call)[], ROWS(file)[], ROWS(lock)[];
+extern const struct row *const ROWS(all)[];
+
+const struct row *const ROWS(all)[] = {ROWS(call), ROWS(file), ROWS(lock), NULL};
