@@ -5,7 +5,10 @@
 
 #include "echo.h"
 
-/* poller: as in struct cede_run_attr. */
-void echo_cede_serve(long connections, const char *poller);
+/* poller: as in struct cede_run_attr. how: what each connection's task runs. */
+void echo_cede_serve(long connections, const char *poller, int (*how)(int fd));
+
+/* Echoes what comes from the buffers that it comes in (cede/buffer.h). */
+int echo_cede_borrowing(int fd);
 
 #endif

@@ -21,6 +21,7 @@
  *   cede/chan.h    channels, select
  *   cede/queue.h   queues: first in first out, last in first out, by priority; join
  *   cede/io.h      read, write, recv, send, poll ... that park the task instead of blocking the thread
+ *   cede/buffer.h  buffers that are borrowed only while there are data in them
  *   cede/net.h     dial, listen, serve
  *   cede/stream.h  buffered reading and writing: lines, records, flush; dial and serve with it
  *   cede/file.h    open, stat, fsync, rename ...; directories
@@ -35,6 +36,7 @@
 #ifndef CEDE_H
 #define CEDE_H
 
+#include <cede/buffer.h>
 #include <cede/chan.h>
 #include <cede/defer.h>
 #include <cede/dump.h>

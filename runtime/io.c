@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "buffer.h"
 #include "descriptor.h"
 #include "file.h"
 #include "inq.h"
@@ -33,6 +34,7 @@ struct transfer {
     bool more;         /* of a file: the last attempt may have come to its end early, so a short count means nothing */
     off_t offset;
     int left;          /* what the last read has left there, if it says so; else -1 */
+    struct cede__buffer **lends; /* a buffer for each attempt, and lent if that brings something; else NULL */
     bool attempted;    /* by the caller of run(), already: with the result `first`, and errno `first_error` ... */
     int first_error;
     ssize_t first;
@@ -286,8 +288,35 @@ static ssize_t attempt_request(struct transfer *t)
     return -1;
 }
 
+static ssize_t attempt_lending(struct transfer *t)
+{
+    struct cede__fd *record = t->call.record;
+    struct cede__buffer *buffer;
+    ssize_t n;
+
+    if (record->inlet
+        || (t->call.worker->poller.backend->requests && record->kind <= CEDE__FD_STREAM && record->owned
+            && cede__call_nonblocking(&t->call) == 0)) {
+        n = cede__buffer_await(&t->call, t->lends);
+        if (n >= 0 || errno != ENOTSUP)
+            return n;
+    }
+    buffer = cede__buffer_take(&t->call.worker->poller.buffers);
+    if (!buffer)
+        return -1;
+    t->part = (struct iovec){buffer->bytes, sizeof buffer->bytes};
+    n = attempt_socket(t);
+    if (n > 0)
+        *t->lends = buffer;
+    else
+        cede__buffer_give(buffer);
+    return n;
+}
+
 static ssize_t attempt(struct transfer *t)
 {
+    if (t->lends)
+        return attempt_lending(t);
     if (requestable(t))
         return attempt_request(t);
     if (t->socket_only)
@@ -341,7 +370,7 @@ static void note_read(const struct transfer *t, ssize_t n)
     struct cede__fd *record = t->call.record;
     bool is_short;
 
-    if (!record->short_is_empty || !consumes(t))
+    if (!record->short_is_empty || !consumes(t) || record->inlet)
         return;
     is_short = (size_t)n < total(t->iov, t->iov_count) + total(t->rest, t->rest_count);
     record->full = !is_short && t->left != 0;
@@ -525,6 +554,14 @@ ssize_t cede_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr 
 ssize_t cede_recv(int fd, void *buf, size_t len, int flags)
 {
     return cede_recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+ssize_t cede__io_lend(int fd, struct cede__buffer **lent)
+{
+    struct transfer t = {.iov = &t.part, .iov_count = 1, .part = {NULL, CEDE_BUFFER_SIZE}, .socket_only = true,
+                         .lends = lent};
+
+    return transfer(&t, fd, CEDE__READS, "recv");
 }
 
 ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags)

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 
 #include "private.h"
+#include "poller_inlet.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -50,15 +51,20 @@ int cede__poller_open(struct cede__poller *poller, const struct cede__backend *b
 
 void cede__poller_close(struct cede__poller *poller)
 {
-    unsigned page;
+    unsigned page, i;
 
     if (!poller->backend)
         return;
+    cede__inlets_end(poller);
     cede__ring_close(&poller->ring);
     poller->backend->close(poller);
     poller->backend = NULL;
-    for (page = 0; page < poller->page_count; page++)
+    for (page = 0; page < poller->page_count; page++) {
+        for (i = 0; poller->pages[page] && i < CEDE__FDS_PER_PAGE; i++)
+            free(poller->pages[page][i].inlet);
         free(poller->pages[page]);
+    }
+    cede__buffers_free(&poller->buffers);
     free(poller->pages);
     poller->pages = NULL;
     poller->page_count = 0;
@@ -69,6 +75,9 @@ static void unregister(struct cede__fd *record)
 {
     record->readers = record->writers = (struct cede__list){0};
     record->registered = record->drained = false;
+    if (record->inlet)
+        cede__inlet_forked(record->inlet);
+    record->inlet = NULL;
 }
 
 int cede__poller_forked(struct cede__poller *poller)
@@ -86,6 +95,7 @@ int cede__poller_forked(struct cede__poller *poller)
     for (page = 0; page < poller->page_count; page++)
         for (i = 0; poller->pages[page] && i < CEDE__FDS_PER_PAGE; i++)
             unregister(&poller->pages[page][i]);
+    cede__inlets_forked(poller);
     return open_backend(poller, poller->backend);
 }
 
@@ -207,6 +217,8 @@ void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list 
         return;
     cede__list_move_all(waiters, &record->readers);
     cede__list_move_all(waiters, &record->writers);
+    if (record->inlet)
+        cede__inlet_close(record->inlet);
     generation = record->generation + 1;
     *record = (struct cede__fd){.generation = generation};
 }

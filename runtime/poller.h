@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "poller_buffers.h"
 #include "ring.h"
 
 struct cede__poller;
@@ -95,6 +96,7 @@ struct cede__fd {
                             * which the kernel takes for being able not to wait (FUSE) */
     bool positioned;       /* a task waits for a file at the descriptor's own position; others wait among `readers` */
     int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none; 0: not looked up yet */
+    struct cede__inlet *inlet; /* what the kernel receives on it unasked; NULL: nothing */
     uint64_t closings;     /* how many cede_close() calls the process had seen when the number got its meaning */
 };
 
@@ -110,6 +112,7 @@ struct cede__poller {
     unsigned page_count;
     struct cede__ring ring;  /* open once somebody had a request, or with a backend that makes requests */
     struct cede__ring_request epoll_ready; /* poller_uring.c's */
+    struct cede__buffers buffers; /* to receive into */
     struct cede__event events[CEDE__POLLER_EVENTS];
 };
 

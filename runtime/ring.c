@@ -139,6 +139,10 @@ static void complete(struct cede__ring *ring, const struct io_uring_cqe *complet
 
     if (!request)
         return;
+    if (request->arrived) {
+        request->arrived(request, completion);
+        return;
+    }
     request->result = completion->res;
     request->done = !(completion->flags & IORING_CQE_F_MORE);
     if (request->waiter) {

@@ -31,6 +31,10 @@ struct cede__ring_request {
     struct cede__list *waiter; /* the link of who is to be woken, which is taken out of its list; NULL: nobody */
     int32_t result;            /* as a system call of the kernel: >= 0 or a negated errno; valid once it is done */
     bool done;                 /* nothing more will come */
+
+    /* If set, called instead of all that with each completion: of a request that has many (IORING_CQE_F_MORE). It may
+     * make entries, and append whom to wake to the ring's `ready`. */
+    void (*arrived)(struct cede__ring_request *request, const struct io_uring_cqe *completion);
 };
 
 struct cede__ring {

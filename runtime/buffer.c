@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Borrowed buffers; see cede/buffer.h. */
+#include "buffer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "descriptor.h"
+#include "poller_inlet.h"
+#include "report.h"
+#include "sys.h"
+#include "wait.h"
+
+ssize_t cede__buffer_await(struct cede__call *call, struct cede__buffer **lent)
+{
+    struct cede__inlet *inlet = cede__inlet_open(&call->worker->poller, call->record);
+    struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
+    int64_t deadline_ns;
+    enum cede__wake reason;
+    ssize_t n;
+
+    if (!inlet) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    while ((n = cede__inlet_next(inlet, lent)) < 0 && errno == EAGAIN) {
+        if (cede__call_nonblocking(call))
+            return -1;
+        if (!inlet->armed && cede__inlet_arm(inlet, call->fd) != 0)
+            return -1;
+        deadline_ns = cede__call_deadline(call);
+        waiter.interruptible = (uint8_t)cede__call_interruptible(deadline_ns);
+        cede__list_append(&call->record->readers, &waiter.link);
+        reason = cede__wait(&waiter, deadline_ns);
+        if (reason == CEDE__WAKE_EVENT && call->record->generation != call->generation)
+            reason = CEDE__WAKE_CLOSED;
+        if (reason == CEDE__WAKE_DEADLINE)
+            errno = EAGAIN;
+        else if (cede__wait_errno(reason) == 0)
+            continue;
+        return -1;
+    }
+    return n;
+}
+
+/* ---- the public calls ---- */
+
+static ssize_t receive_outside(int fd, struct cede__buffer **lent)
+{
+    struct cede__buffer *buffer = aligned_alloc(_Alignof(struct cede__buffer), sizeof *buffer);
+    ssize_t n;
+    int error;
+
+    if (!buffer)
+        return -1;
+    n = cede__sys_recvfrom(fd, buffer->bytes, sizeof buffer->bytes, 0, NULL, NULL);
+    if (n > 0) {
+        buffer->owner = NULL;
+        *lent = buffer;
+        return n;
+    }
+    error = errno;
+    free(buffer);
+    errno = error;
+    return n;
+}
+
+ssize_t cede_buffer_recv(int fd, void **data)
+{
+    struct cede__buffer *buffer = NULL;
+    ssize_t n;
+
+    if (!data) {
+        errno = EINVAL;
+        return -1;
+    }
+    *data = NULL;
+    n = cede__in_task() ? cede__io_lend(fd, &buffer) : receive_outside(fd, &buffer);
+    if (n > 0) {
+        buffer->lent = true;
+        *data = buffer->bytes;
+    }
+    return n;
+}
+
+static __attribute__((noreturn)) void die(void)
+{
+    struct cede__report report;
+
+    cede__report_begin(&report, STDERR_FILENO);
+    cede__report_text(&report, "cede: cede_buffer_return: the buffer is not lent\n");
+    cede__report_end(&report);
+    abort();
+}
+
+void cede_buffer_return(void *data)
+{
+    struct cede__buffer *buffer;
+    int saved = errno;
+
+    if (!data)
+        return;
+    buffer = CEDE__CONTAINER((char *)data, struct cede__buffer, bytes);
+    if (!buffer->lent)
+        die();
+    buffer->lent = false;
+    if (buffer->owner)
+        cede__buffer_give(buffer);
+    else
+        free(buffer);
+    errno = saved;
+}
