@@ -240,6 +240,11 @@ static void put_header(struct dump *dump)
     }
     cede__report_text(report, dump->tasks ? "), poller " : ", poller ");
     cede__report_text(report, dump->worker->poller.backend->name);
+    if (strcmp(dump->worker->poller.why, "by default") != 0) {
+        cede__report_text(report, " (");
+        cede__report_text(report, dump->worker->poller.why);
+        cede__report_text(report, ")");
+    }
     cede__report_text(report, ", guards by ");
     cede__report_text(report, cede__stack_guard_kind());
     if (dump->worker->spin.limit_ns) {

@@ -104,6 +104,7 @@ enum { CEDE__FDS_PER_PAGE = 512, CEDE__POLLER_EVENTS = 512 };
 
 struct cede__poller {
     const struct cede__backend *backend;
+    char why[64]; /* this one was chosen: poller_choose.c's */
     int backend_fd;
     atomic_int wake_fd; /* whoever moves it waits until no other thread uses the old number any more */
     atomic_uint waking; /* threads, and signal handlers, that use it now */

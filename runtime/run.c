@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "audit.h"
 #include "dump.h"
@@ -13,6 +12,7 @@
 #include "file.h"
 #include "fork.h"
 #include "overflow.h"
+#include "poller_choose.h"
 #include "sys.h"
 #include "wait.h"
 
@@ -88,21 +88,6 @@ static void release_worker(struct cede__worker *worker)
     pthread_mutex_unlock(&lock);
 }
 
-/* With the backend of that name. A kernel that has no io_uring, or forbids it, makes do with epoll. */
-static int open_poller(struct cede__poller *poller, const char *name)
-{
-    if (!name)
-        name = getenv("CEDE_POLLER");
-    if (name && strcmp(name, cede__poller_uring.name) == 0) {
-        if (cede__poller_open(poller, &cede__poller_uring) == 0)
-            return 0;
-    } else if (name && *name && strcmp(name, cede__poller_epoll.name) != 0) {
-        errno = EINVAL;
-        return -1;
-    }
-    return cede__poller_open(poller, &cede__poller_epoll);
-}
-
 static int open_worker(struct cede__worker *worker, const struct cede_run_attr *attr, size_t stack_size)
 {
     cede__runqueue_clear(&worker->queue);
@@ -125,7 +110,7 @@ static int open_worker(struct cede__worker *worker, const struct cede_run_attr *
         return -1;
     if (cede__file_choose(worker, attr ? attr->files : NULL) != 0)
         return -1;
-    return open_poller(&worker->poller, attr ? attr->poller : NULL);
+    return cede__poller_choose(&worker->poller, attr ? attr->poller : NULL);
 }
 
 static void close_worker(struct cede__worker *worker)

@@ -82,6 +82,11 @@ const char *cede_runtime_poller(void)
     return cede__in_task() ? cede__worker->poller.backend->name : "plain";
 }
 
+const char *cede_runtime_poller_why(void)
+{
+    return cede__in_task() ? cede__worker->poller.why : "no runtime";
+}
+
 int cede_spawn_on(struct cede_runtime *runtime, cede_task_fn *fn, void *arg, struct cede_future *future)
 {
     struct cede__task *first;

@@ -17,8 +17,9 @@ enum {
     /* While tasks keep running, the poller is looked at this often. Much less, and a busy server asks again in the
      * midst of the events of its last look: a system call for nothing. */
     POLL_INTERVAL_NS = 500 * 1000,
-    /* The same while there are requests that the kernel has not seen: seldom enough that many go together, for what a task
-     * does between two of them takes a fraction of a microsecond; often enough that who is busy delays others little. */
+    /* The same while there are requests that the kernel has not seen: seldom enough that many go together, for what a
+     * task does between two of them takes a fraction of a microsecond; often enough that who is busy delays others
+     * little. */
     SUBMIT_INTERVAL_NS = 20 * 1000,
 };
 

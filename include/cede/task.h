@@ -56,8 +56,9 @@ struct cede_task_attr {
 struct cede_run_attr {
     const char *name;    /* the first task's name; default "main" */
     size_t stack_size;   /* the first task's stack, and the default for every task without one of its own */
-    const char *poller;  /* how the thread waits for descriptors, "epoll" or "io_uring": see cede_runtime_poller();
-                            default: as the environment variable CEDE_POLLER says, else "epoll" */
+    const char *poller;  /* how the thread waits for descriptors, "epoll", "io_uring" or "auto": see
+                            cede_runtime_poller(); default: as the environment variable CEDE_POLLER says, else
+                            "epoll" */
     const char *files;   /* how calls about files keep from blocking the thread, "ring" or "pool": see cede/file.h;
                             default: as the environment variable CEDE_FILE says, else "ring" where it can be had */
     int64_t spin_ns;     /* for how long at most the thread looks for events again and again before it sleeps, up to
