@@ -9,21 +9,24 @@
 
 enum { ATTEMPTS = 100 };
 
-enum { SMALL, SMALL_PIPELINED, BIG, MOSTLY_IDLE };
+enum { SMALL, SMALL_PIPELINED, BIG, MOSTLY_IDLE, AT_ONCE };
 
 static const struct {
     size_t bytes;
     int in_flight;
     long busy; /* connections that have messages; 0: all */
+    bool spins; /* see struct load_shape */
 } shapes[] = {
     [SMALL] = {64, 1, 0},
     [SMALL_PIPELINED] = {64, 16, 0},
     [BIG] = {16 << 10, 1, 0},
     [MOSTLY_IDLE] = {64, 1, 50},
+    [AT_ONCE] = {64, 1, 0, true},
 };
 
 static const struct bench_case cases[] = {
     {"echo 64 B", 1, SMALL, BENCH_TINY},
+    {"echo 64 B, a client that does not sleep", 1, AT_ONCE, BENCH_TINY},
     {"echo 64 B", 50, SMALL, BENCH_QUICK},
     {"echo 64 B", 1000, SMALL, BENCH_QUICK},
     {"echo 64 B", 10000, SMALL, BENCH_NORMAL},
@@ -43,7 +46,7 @@ void echo_measure(const struct bench_case *which, server_serve *serve)
 {
     static const double seconds[] = {[BENCH_TINY] = 0.05, [BENCH_QUICK] = 0.3, [BENCH_NORMAL] = 2, [BENCH_FULL] = 3};
     const struct load_shape shape = {which->n, shapes[which->shape].busy, shapes[which->shape].bytes,
-                                     shapes[which->shape].in_flight};
+                                     shapes[which->shape].in_flight, shapes[which->shape].spins};
     int64_t duration_ns = (int64_t)(seconds[bench_size()] * 1e9);
     static struct load load;
     struct server server;

@@ -20,6 +20,7 @@ struct load_shape {
     long busy;     /* how many of them have messages; 0: all */
     size_t bytes;  /* of a message */
     int in_flight; /* messages that a connection has under way at a time */
+    bool spins;    /* the load looks for answers without sleeping: to be woken takes its CPU as long as the server's */
 };
 
 enum { LOAD_FINE = 32, LOAD_BUCKETS = 64 * LOAD_FINE };

@@ -49,9 +49,9 @@ static int app(void *arg)
     return cede_close(listener);
 }
 
-void echo_cede_serve(long connections, const char *poller, int (*how)(int fd))
+void echo_cede_serve(long connections, const char *poller, int64_t spin_ns, int (*how)(int fd))
 {
-    const struct cede_run_attr attr = {.poller = poller};
+    const struct cede_run_attr attr = {.poller = poller, .spin_ns = spin_ns};
 
     echo = how;
     if (cede_run_attr(&attr, app, &connections) != 0)
@@ -60,7 +60,7 @@ void echo_cede_serve(long connections, const char *poller, int (*how)(int fd))
 
 static void serve(long connections)
 {
-    echo_cede_serve(connections, "epoll", echo_cede_borrowing);
+    echo_cede_serve(connections, "epoll", 0, echo_cede_borrowing);
 }
 
 static void measure(const struct bench_case *which)

@@ -5,8 +5,8 @@
 
 #include "echo.h"
 
-/* poller: as in struct cede_run_attr. how: what each connection's task runs. */
-void echo_cede_serve(long connections, const char *poller, int (*how)(int fd));
+/* poller, spin_ns: as in struct cede_run_attr. how: what each connection's task runs. */
+void echo_cede_serve(long connections, const char *poller, int64_t spin_ns, int (*how)(int fd));
 
 /* Echoes what comes from the buffers that it comes in (cede/buffer.h). */
 int echo_cede_borrowing(int fd);

@@ -15,7 +15,7 @@ static int has_io_uring(void *unused)
 
 static void serve(long connections)
 {
-    echo_cede_serve(connections, "io_uring", echo_cede_borrowing);
+    echo_cede_serve(connections, "io_uring", 0, echo_cede_borrowing);
 }
 
 static void measure(const struct bench_case *which)

@@ -18,7 +18,7 @@ static int echo(int fd)
 
 static void serve(long connections)
 {
-    echo_cede_serve(connections, "epoll", echo);
+    echo_cede_serve(connections, "epoll", 0, echo);
 }
 
 static void measure(const struct bench_case *which)

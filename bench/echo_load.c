@@ -154,7 +154,7 @@ void load_run(struct load *load, int64_t duration_ns)
     int count, i;
 
     while (bench_now() < end_ns) {
-        count = epoll_wait(load->epoll, events, EVENTS, 100);
+        count = epoll_wait(load->epoll, events, EVENTS, load->shape.spins ? 0 : 100);
         for (i = 0; i < count; i++) {
             connection = events[i].data.ptr;
             if (events[i].events & EPOLLOUT)

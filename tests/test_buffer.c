@@ -344,7 +344,7 @@ END_TEST
 
 /* ---- storm ---- */
 
-enum { PAIRS = 24, BYTES = 200000, CHUNK = 40000 };
+enum { PAIRS = 16, BYTES = 60000, CHUNK = 40000 };
 
 struct pair {
     int in, out;
@@ -392,8 +392,9 @@ static int drink(void *arg)
                 n = cede_buffer_recv(pair->in, &data);
         else
             n = cede_buffer_recv(pair->in, &data);
-        for (i = 0; i < n; i++)
-            ck_assert_int_eq(((char *)data)[i], pattern(pair->received + (size_t)i));
+        for (i = 0; i < n && ((char *)data)[i] == pattern(pair->received + (size_t)i); i++)
+            ;
+        ck_assert(n < 0 || i == n);
         if (n > 0)
             pair->received += (size_t)n;
         if (harness_random(&pair->random) % 16 == 0)
@@ -446,7 +447,7 @@ POLLER_TEST(storm_of_closings)
     void *data = NULL;
     int i;
 
-    for (i = 0; i < HARNESS_SCALE(2000); i++) {
+    for (i = 0; i < HARNESS_SCALE(400); i++) {
         connect_both();
         task = harness_random(&seed) % 2 ? cede_spawn(borrower, result) : NULL;
         if (harness_random(&seed) % 2)
