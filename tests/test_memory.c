@@ -232,6 +232,21 @@ TASK_TEST(for_what_a_process_writes)
     cede_process_close(&process);
 }
 
+TASK_TEST(for_a_borrowed_buffer)
+{
+    void *data = &memory;
+    int fds[2];
+
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    ck_assert_int_eq(cede_send(fds[1], "x", 1, 0), 1);
+    ck_assert_no_memory(cede_buffer_recv(fds[0], &data) == -1);
+    ck_assert_ptr_null(data);
+    ck_assert_int_eq(cede_buffer_recv(fds[0], &data), 1); /* nothing is lost */
+    cede_buffer_return(data);
+    cede_close(fds[0]);
+    cede_close(fds[1]);
+}
+
 Suite *suite(void)
 {
     Suite *self = suite_create("memory");
@@ -250,6 +265,7 @@ Suite *suite(void)
     tcase_add_test(cases, for_helper_threads);
     tcase_add_test(cases, for_polls_of_many);
     tcase_add_test(cases, for_what_a_process_writes);
+    tcase_add_test(cases, for_a_borrowed_buffer);
     suite_add_tcase(self, cases);
     return self;
 }
