@@ -75,6 +75,13 @@
 #define CEDE__SANITIZER_KNOWS_STACKS 0
 #endif
 
+/* For what ThreadSanitizer itself calls before it is ready. */
+#if defined CEDE__TSAN && defined __clang__
+#define CEDE__BEFORE_TSAN __attribute__((disable_sanitizer_instrumentation))
+#else
+#define CEDE__BEFORE_TSAN
+#endif
+
 struct cede__sanitizer {
 #ifdef CEDE__ASAN
     const void *bottom;

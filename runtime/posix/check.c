@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sanitizer.h"
 #include "name.h"
 #include "patch.h"
 
 static char problem[512]; /* written by the constructor only; empty: none */
 
-cede__posix_fn *cede__posix_find(struct cede__posix_name *name)
+CEDE__BEFORE_TSAN cede__posix_fn *cede__posix_find(struct cede__posix_name *name)
 {
     int saved = errno;
     /* No variable has its address taken here: AddressSanitizer would ask for the thread's own stack for it, by

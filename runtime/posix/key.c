@@ -15,6 +15,8 @@
 #include <string.h>
 #include <threads.h>
 
+#include "../sanitizer.h"
+
 enum { ROOM = 16 /* values more at a time */ };
 
 /* Written by who makes and deletes the key, which libc lets one do at a time. */
@@ -30,7 +32,7 @@ struct cede__posix_value {
     unsigned made; /* of the key, when it was set */
 };
 
-static void note(pthread_key_t key, void (*destroy)(void *))
+static CEDE__BEFORE_TSAN void note(pthread_key_t key, void (*destroy)(void *))
 {
     unsigned count = atomic_load(&key_count);
 
@@ -45,7 +47,7 @@ static void note(pthread_key_t key, void (*destroy)(void *))
 int cede__posix_pthread_key_create(pthread_key_t *key, void (*destroy)(void *));
 CEDE__POSIX_EXPORT_ONLY(pthread_key_create, pthread_key_create);
 CEDE__POSIX_EXPORT_ONLY(__pthread_key_create, pthread_key_create);
-int cede__posix_pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
+CEDE__BEFORE_TSAN int cede__posix_pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
 {
     int error = CEDE__POSIX_PLAIN(pthread_key_create)(key, destroy);
 
@@ -64,21 +66,21 @@ int cede__posix_pthread_key_delete(pthread_key_t key)
 }
 
 /* The thread whose values are here; NULL: libc has them. */
-static struct cede__posix_thread *keeper(void)
+static CEDE__BEFORE_TSAN struct cede__posix_thread *keeper(void)
 {
     struct cede__posix_thread *self = cede__posix_threads ? cede__posix_thread_self() : NULL;
 
     return self && !cede__posix_thread_is_main(self) ? self : NULL;
 }
 
-static void *get(const struct cede__posix_thread *self, pthread_key_t key)
+static CEDE__BEFORE_TSAN void *get(const struct cede__posix_thread *self, pthread_key_t key)
 {
     if (key >= self->value_count || self->values[key].made != atomic_load(&keys[key].made))
         return NULL;
     return self->values[key].value;
 }
 
-static int set(struct cede__posix_thread *self, pthread_key_t key, const void *value)
+static CEDE__BEFORE_TSAN int set(struct cede__posix_thread *self, pthread_key_t key, const void *value)
 {
     unsigned made = key < PTHREAD_KEYS_MAX ? atomic_load(&keys[key].made) : 0, count = key / ROOM * ROOM + ROOM;
     struct cede__posix_value *more;
@@ -103,7 +105,7 @@ void *cede__posix_pthread_getspecific(pthread_key_t key);
 CEDE__POSIX_EXPORT_ONLY(pthread_getspecific, pthread_getspecific);
 CEDE__POSIX_EXPORT_ONLY(__pthread_getspecific, pthread_getspecific);
 CEDE__POSIX_EXPORT_ONLY(tss_get, pthread_getspecific);
-void *cede__posix_pthread_getspecific(pthread_key_t key)
+CEDE__BEFORE_TSAN void *cede__posix_pthread_getspecific(pthread_key_t key)
 {
     const struct cede__posix_thread *self = keeper();
 
@@ -113,7 +115,7 @@ void *cede__posix_pthread_getspecific(pthread_key_t key)
 int cede__posix_pthread_setspecific(pthread_key_t key, const void *value);
 CEDE__POSIX_EXPORT_ONLY(pthread_setspecific, pthread_setspecific);
 CEDE__POSIX_EXPORT_ONLY(__pthread_setspecific, pthread_setspecific);
-int cede__posix_pthread_setspecific(pthread_key_t key, const void *value)
+CEDE__BEFORE_TSAN int cede__posix_pthread_setspecific(pthread_key_t key, const void *value)
 {
     struct cede__posix_thread *self = keeper();
 
