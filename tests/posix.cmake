@@ -87,6 +87,14 @@ string(CONCAT complaint "^libcede-posix: [a-z_0-9]+\\(\\) goes to [^ ]+ instead.
 cede_posix_loading(linked_last "${complaint}" test_posix_last)
 set_tests_properties(posix_linked_last PROPERTIES ENVIRONMENT CEDE_POSIX=symbols)
 cede_covered(test_posix_last posix_linked_last test_cover_no_waits)
+# What C++ keeps for each thread is libstdc++'s where that comes first: all else is as it should be.
+if(CMAKE_CXX_COMPILER)
+    add_executable(test_posix_after_cxx test_posix_yields.c)
+    target_compile_definitions(test_posix_after_cxx PRIVATE _GNU_SOURCE)
+    target_compile_options(test_posix_after_cxx PRIVATE ${c_warnings})
+    target_link_libraries(test_posix_after_cxx PRIVATE -Wl,--no-as-needed stdc++ cede_posix)
+    cede_posix_loading(linked_after_cxx "^in effect: usleep yields\n$" test_posix_after_cxx)
+endif()
 # A sanitizer's runtime insists on being the first library of a program.
 if(NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CROSSCOMPILING)
     cede_posix_loading(linked_last_and_patched "^in effect: usleep yields\n$" test_posix_last)

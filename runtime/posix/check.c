@@ -69,7 +69,7 @@ static const char *first_lost(Dl_info *loser)
     const struct cede__posix_name *name;
 
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++)
-        if (name->is_symbol && !is_ours(name, loser))
+        if (name->is_symbol && name->unpatched != cede__posix_foreign && !is_ours(name, loser))
             return name->name;
     return NULL;
 }

@@ -8,8 +8,8 @@
 #ifdef CEDE__POSIX_THREADS
 
 void *cede__posix_cxa_get_globals(void);
-CEDE__POSIX_EXPORT_ONLY(__cxa_get_globals, cxa_get_globals);
-CEDE__POSIX_EXPORT_ONLY(__cxa_get_globals_fast, cxa_get_globals);
+CEDE__POSIX_EXPORT_FOREIGN(__cxa_get_globals, cxa_get_globals);
+CEDE__POSIX_EXPORT_FOREIGN(__cxa_get_globals_fast, cxa_get_globals);
 void *cede__posix_cxa_get_globals(void)
 {
     static _Thread_local void *of_thread[2] __attribute__((tls_model("initial-exec")));

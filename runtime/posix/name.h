@@ -59,6 +59,7 @@ static inline bool cede__posix_in_task(void)
 
 /* Why a name was left without its entry on purpose. */
 extern const char cede__posix_only[] __attribute__((visibility("hidden")));
+extern const char cede__posix_foreign[] __attribute__((visibility("hidden")));
 
 /* Where libc's code lies; 0: its entries are not patched. Written by the constructor. */
 extern uintptr_t cede__posix_libc_begin, cede__posix_libc_end __attribute__((visibility("hidden")));
@@ -199,6 +200,12 @@ static inline long cede__posix_lock_entry(struct cede__posix_name *name, const v
         return cede__posix_lock_entry(&cede__posix_name_##symbol, __builtin_return_address(0), a, b, c, d);     \
     }                                                                                                           \
     _Static_assert(1, "a semicolon follows")
+
+/* The same for a name of another library, which may well be in front. */
+#define CEDE__POSIX_EXPORT_FOREIGN(symbol, function)                                                            \
+    extern __typeof__(cede__posix_##function) cede__posix_export_##symbol __asm__(#symbol)                      \
+        __attribute__((alias("cede__posix_" #function), visibility("default")));                                \
+    CEDE__POSIX_ENTER(symbol, function, true, cede__posix_foreign)
 
 /* The same for a function that is called inside libc only, by no name: it is reached if its entry can be patched. */
 #define CEDE__POSIX_INSIDE(symbol, function) CEDE__POSIX_ENTER(symbol, function, false, NULL)

@@ -20,6 +20,7 @@
 
 uintptr_t cede__posix_libc_begin, cede__posix_libc_end, cede__posix_linker_begin, cede__posix_linker_end;
 
+const char cede__posix_foreign[] = "libc has no such function";
 const char cede__posix_only[] = "libc's and the dynamic linker's own calls of it must not park";
 
 static const char *refusal = "the constructor of libcede-posix has not run"; /* written by it only */
@@ -115,7 +116,7 @@ static size_t plan_all(const struct cede__posix_libc *libc, struct plan *plans, 
     size_t count = 0, size;
 
     for (name = __start_cede_posix_names; name < __stop_cede_posix_names; name++) {
-        if (name->unpatched == cede__posix_only)
+        if (name->unpatched == cede__posix_only || name->unpatched == cede__posix_foreign)
             continue;
         name->unpatched = "the entry of another function of locks is not understood";
         if (name->is_lock && !locks)
