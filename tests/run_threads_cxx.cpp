@@ -89,13 +89,16 @@ void cancelled()
 void futures()
 {
     std::promise<int> promise;
+    std::promise<void> go;
     std::future<int> future = promise.get_future();
-    std::thread thread([&promise] {
+    std::thread thread([&promise, &go] {
+        go.get_future().wait();
         pause_ms(5);
         promise.set_value(7);
     });
 
     std::printf("ready: %d\n", future.wait_for(std::chrono::milliseconds(1)) == std::future_status::ready);
+    go.set_value();
     std::printf("%d\n", future.get());
     thread.join();
     std::printf("%d\n", std::async(std::launch::async, [] { return 8; }).get());

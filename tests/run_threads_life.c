@@ -266,8 +266,15 @@ static void exiting(void)
     SAY("destroyed %d", destroyed);
 }
 
+static void say_and_go(void *text)
+{
+    say(text);
+    sem_post(&go);
+}
+
 static void *ends_later(void *unused)
 {
+    sem_wait(&go);
     pause_ms(20);
     SAY("still here");
     return unused;
@@ -278,7 +285,7 @@ static void main_exits(void)
     pthread_t id;
 
     start(&id, ends_later, NULL);
-    pthread_cleanup_push(say, "main's");
+    pthread_cleanup_push(say_and_go, "main's");
     pthread_exit(NULL);
     pthread_cleanup_pop(0);
 }
