@@ -151,7 +151,7 @@ static int sleeper(void *unused)
 FILES_TEST(opening_a_fifo_ends)
 {
     struct cede_task *task, *other = cede_spawn(sleeper, NULL);
-    int before = descriptors(), fd;
+    int before = descriptors(), fd, i;
 
     ck_assert_int_eq(mkfifo("fifo", 0600), 0);
     cede_timeout (300 * CEDE_MILLISECOND)
@@ -169,6 +169,8 @@ FILES_TEST(opening_a_fifo_ends)
     fd = open("fifo", O_RDWR);
     cede_sleep(20 * CEDE_MILLISECOND);
     close(fd);
+    for (i = 0; i < 200 && descriptors() != before; i++)
+        cede_sleep(10 * CEDE_MILLISECOND);
     ck_assert_int_eq(descriptors(), before);
 }
 
