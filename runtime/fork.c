@@ -81,6 +81,8 @@ static void keep_current(struct cede__worker *worker)
     atomic_store(&worker->asleep, false);
     atomic_store(&worker->signal_posted, false);
     atomic_store(&worker->handled, 0);
+    atomic_store(&worker->jump_posted, false);
+    atomic_store(&worker->jumped, NULL);
     if (atomic_load(&worker->shutdown_task))
         atomic_store(&worker->shutdown_task, cede__task_handle(self));
     atomic_store(&self->requests, 0); /* one that another thread was about to post will not come */

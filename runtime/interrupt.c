@@ -5,7 +5,6 @@
  * The handler cannot touch waits, for it may have come in the midst of anything: it posts to the runtime of its thread.
  */
 #include <cede/signal.h>
-
 #include <errno.h>
 
 #include "sched.h"
@@ -78,5 +77,55 @@ int cede_signal_interrupt(struct cede_task *handle, int restart)
     }
     if (task->state == CEDE__TASK_PARKED && ended_by(restart) & 1U << task->run.waiter->interruptible)
         cede__sched_wake(task->run.waiter, CEDE__WAKE_SIGNAL);
+    return 0;
+}
+
+/* ---- jumps out of handlers ---- */
+
+static void deliver_jump(struct cede__remote *remote);
+
+static void post_jump(struct cede__worker *worker)
+{
+    if (atomic_exchange(&worker->jump_posted, true))
+        return;
+    worker->jump_post.deliver = deliver_jump;
+    cede__sched_post(worker, &worker->jump_post);
+}
+
+static void deliver_jump(struct cede__remote *remote)
+{
+    struct cede__worker *worker = CEDE__CONTAINER(remote, struct cede__worker, jump_post);
+    struct cede_task *handle = atomic_load(&worker->jumped);
+    struct cede__task *task = handle ? cede__task_find(handle) : NULL;
+
+    atomic_store(&worker->jump_posted, false);
+    if (!task || task->state == CEDE__TASK_DONE)
+        return;
+    if (task->state != CEDE__TASK_PARKED)
+        post_jump(worker); /* it may be on its way to the wait that is meant: see again at the next look */
+    else if (task->run.waiter->interruptible != CEDE__INTERRUPTIBLE_NEVER
+             && atomic_compare_exchange_strong(&worker->jumped, &handle, NULL))
+        cede__sched_wake(task->run.waiter, CEDE__WAKE_SIGNAL);
+}
+
+int cede_signal_jumped(struct cede_task *handle)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__task *task;
+
+    if (!worker) {
+        errno = EPERM;
+        return -1;
+    }
+    if (handle) {
+        task = cede__task_find(handle);
+        if (!task || task->worker != worker) {
+            errno = ESRCH;
+            return -1;
+        }
+    }
+    atomic_store(&worker->jumped, handle);
+    if (handle)
+        post_jump(worker);
     return 0;
 }

@@ -11,7 +11,8 @@ enum { FIRST_NS = CEDE_MILLISECOND, LONGEST_NS = 16 * CEDE_MILLISECOND };
 
 int cede__retry_wait(struct cede__retry *retry, const char *what, int64_t until_ns)
 {
-    struct cede__waiter waiter = {.what = what, .subject = -1, .external = true};
+    struct cede__waiter waiter = {
+        .what = what, .subject = -1, .external = true, .interruptible = CEDE__INTERRUPTIBLE_UNLESS_RESTARTED};
     int64_t now_ns = cede__sched_now(cede__worker);
     enum cede__wake reason;
 

@@ -94,6 +94,9 @@ struct cede__worker {
     struct cede__remote handled_post; /* the same for handled != 0; see interrupt.c */
     atomic_uint handled;              /* what handlers have run: 1 << enum cede__interruptible of the waits they end */
     _Atomic(struct cede__task *) handled_beside; /* the task that was running then; NULL: none */
+    _Atomic(struct cede_task *) jumped; /* cede_signal_jumped()'s, until its call has ended */
+    struct cede__remote jump_post; /* in the inbox, or about to be, while jump_posted is set */
+    atomic_bool jump_posted;
     _Atomic(struct cede_task *) shutdown_task; /* what cede_shutdown_on_signal() cancels; NULL: nothing */
     atomic_int thread_id;       /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
 };

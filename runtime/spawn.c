@@ -279,26 +279,26 @@ int cede_detach(struct cede_task *handle)
 
 /* ---- about oneself ---- */
 
-/* NULL also between two tasks, where a signal handler may ask. */
-static inline struct cede__task *current(void)
+/* NULL where the scheduler has nobody running: in what it calls back, and in a signal handler that comes then. */
+static struct cede__task *running_task(void)
 {
-    struct cede__worker *worker = cede__worker;
+    struct cede__task *current = cede__in_task() ? cede__worker->current : NULL;
 
-    return worker ? worker->current : NULL;
+    return current && current->state == CEDE__TASK_RUNNING ? current : NULL;
 }
 
 struct cede_task *cede_self(void)
 {
-    struct cede__task *self = current();
+    struct cede__task *running = running_task();
 
-    return self ? cede__task_handle(self) : NULL;
+    return running ? cede__task_handle(running) : NULL;
 }
 
 const char *cede_name(void)
 {
-    struct cede__task *self = current();
+    const struct cede__task *running = running_task();
 
-    return self ? self->name : NULL;
+    return running ? running->name : NULL;
 }
 
 int cede_name_set(const char *name)

@@ -32,6 +32,11 @@ target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-o
     -Wno-deprecated-declarations -Wno-unknown-warning-option)
 cede_over_uring(test_posix_semantics)
 
+# libcede-posix leaves signals to ThreadSanitizer.
+if(NOT CMAKE_C_FLAGS MATCHES "sanitize=thread")
+    cede_posix_suite(test_posix_jump)
+endif()
+
 # Entries of functions, by themselves.
 set(patch ${port}/patch.c)
 if(EXISTS ${patch})

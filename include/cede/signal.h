@@ -33,6 +33,8 @@
 
 struct timespec;
 
+struct cede_task;
+
 CEDE_BEGIN_DECLS
 
 /*
@@ -134,6 +136,18 @@ CEDE_API void cede_signal_handled(int restart);
  * Does not park. Models: pthread_kill(3).
  */
 CEDE_API int cede_signal_interrupt(struct cede_task *task, int restart);
+
+/*
+ * Instead of cede_signal_handled(), where the program's handler has been left by a jump to frames of this task, which is to
+ * be made when the call of libc that it is in has ended: has that end with EINTR, whatever SA_RESTART says, if it waits or
+ * comes to it. NULL: the jump is made.
+ *
+ * Returns 0, or -1 with errno
+ *   ESRCH  no such task, or it is another thread's
+ *   EPERM  the calling thread runs no runtime
+ * Does not park. One task at a time for each thread. In a signal handler, or anywhere.
+ */
+CEDE_API int cede_signal_jumped(struct cede_task *task);
 
 CEDE_END_DECLS
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../sanitizer.h"
+#include "jump.h"
 #include "name.h"
 #include "patch.h"
 
@@ -123,6 +124,9 @@ static __attribute__((constructor)) void start(void)
         cede__posix_find(name);
     cede__posix_patch();
     cede__posix_stdio_start();
+#ifndef CEDE_POSIX_NO_SIGNALS
+    cede__posix_jump_start();
+#endif
     lost = first_lost(&loser);
     if (!lost)
         return;

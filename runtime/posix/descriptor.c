@@ -97,7 +97,7 @@ int cede__posix_fcntl(int fd, int command, ...)
     case F_SETLKW:
     case F_OFD_SETLKW:
         if (CEDE__POSIX_WAITS())
-            return cede_fcntl_lock(fd, command, (struct flock *)argument);
+            CEDE__POSIX_RETURN(int, cede_fcntl_lock(fd, command, (struct flock *)argument));
         break;
     }
     return plain ? plain(fd, command, argument) : cede_fcntl(fd, command, argument);

@@ -7,7 +7,7 @@
 
 _Static_assert(sizeof(off_t) == 8, "pread64 is pread");
 
-/* A call that stdio makes inside libc as well. */
+/* A call that stdio makes inside libc as well: what it has to undo comes before a jump. */
 #define FORWARD_STDIO(call, parameters, arguments)                                                              \
     __typeof__(cede_##call) cede__posix_##call;                                                                 \
     CEDE__POSIX_EXPORT(call, call);                                                                             \
@@ -17,14 +17,14 @@ _Static_assert(sizeof(off_t) == 8, "pread64 is pread");
         __typeof__(&cede_##call) plain;                                                                         \
         ssize_t result;                                                                                         \
                                                                                                                 \
-        if (CEDE__POSIX_WAITS())                                                                                \
-            CEDE__POSIX_RETURN(ssize_t, cede_##call arguments);                                                 \
         if (cede__posix_stdio_calls) {                                                                          \
             cede__posix_stdio_calls = false;                                                                    \
             result = cede_##call arguments;                                                                     \
             cede__posix_stdio_calls = true;                                                                     \
             return result;                                                                                      \
         }                                                                                                       \
+        if (CEDE__POSIX_WAITS())                                                                                \
+            CEDE__POSIX_RETURN(ssize_t, cede_##call arguments);                                                 \
         plain = (__typeof__(plain))cede__posix_plain(&cede__posix_name_##call);                                 \
         return plain ? plain arguments : cede_##call arguments;                                                 \
     }                                                                                                           \

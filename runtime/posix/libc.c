@@ -50,6 +50,17 @@ static int find_linker(struct dl_phdr_info *info, size_t size, void *arg)
     return code->inside ? find_code(info, size, arg) : 0;
 }
 
+bool cede__posix_code_find(const void *inside, uintptr_t *begin, uintptr_t *end)
+{
+    struct code code = {.inside = (uintptr_t)inside};
+
+    if (dl_iterate_phdr(find_code, &code) != 1)
+        return false;
+    *begin = code.begin;
+    *end = code.end;
+    return true;
+}
+
 int cede__posix_libc_find(struct cede__posix_libc *libc)
 {
     Dl_info info;

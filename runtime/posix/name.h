@@ -101,6 +101,24 @@ void cede__posix_test_cancel(void);
 #define CEDE__POSIX_POINT() ((void)0)
 #endif
 
+/*
+ * To be called at the end of each call that may have been a wait, when nothing is left to be undone: if a signal handler
+ * has jumped out of it, the jump is made now; see jump.h.
+ */
+#ifdef CEDE_POSIX_NO_SIGNALS
+#define CEDE__POSIX_LEAVE() ((void)0)
+#else
+extern _Thread_local struct cede_task *cede__posix_jumper /* whose jump waits; NULL: none */
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+void cede__posix_jump_now(void);
+
+#define CEDE__POSIX_LEAVE()                       \
+    do {                                          \
+        if (__builtin_expect(!!cede__posix_jumper, 0)) \
+            cede__posix_jump_now();               \
+    } while (0)
+#endif
+
 /* What such a call returns in a task. */
 #define CEDE__POSIX_RETURN(type, call)                                                                          \
     do {                                                                                                        \
@@ -110,6 +128,7 @@ void cede__posix_test_cancel(void);
         cede__result = (call);                                                                                  \
         if (__builtin_expect(cede__result == (type)-1, 0))                                                      \
             CEDE__POSIX_POINT();                                                                                \
+        CEDE__POSIX_LEAVE();                                                                                    \
         return cede__result;                                                                                    \
     } while (0)
 

@@ -69,7 +69,7 @@ int cede__posix_open(const char *path, int flags, ...)
     mode = va_arg(arguments, unsigned);
     va_end(arguments);
     if (cede__posix_in_task())
-        return cede_open(path, flags, mode);
+        CEDE__POSIX_RETURN(int, cede_open(path, flags, mode));
     return plain ? made(plain(path, flags, mode)) : unknown();
 }
 
@@ -86,7 +86,7 @@ int cede__posix_openat(int directory, const char *path, int flags, ...)
     mode = va_arg(arguments, unsigned);
     va_end(arguments);
     if (cede__posix_in_task())
-        return cede_openat(directory, path, flags, mode);
+        CEDE__POSIX_RETURN(int, cede_openat(directory, path, flags, mode));
     return plain ? made(plain(directory, path, flags, mode)) : unknown();
 }
 

@@ -20,6 +20,9 @@ struct cede__posix_libc {
     void *handle;         /* for dlsym() */
 };
 
+/* Where the code of the object lies that this address is in. Whether there is one. */
+bool cede__posix_code_find(const void *inside, uintptr_t *begin, uintptr_t *end);
+
 /* 0, or -1: it is not glibc, whose calls inside go through functions that have names. */
 int cede__posix_libc_find(struct cede__posix_libc *libc);
 

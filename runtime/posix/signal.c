@@ -12,15 +12,15 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "jump.h"
 #include "thread.h"
-
-typedef void handler_fn(int signo, siginfo_t *info, void *context);
 
 /* The program's handler; valid while ours is installed. Both kinds are called in the same way: one that expects one
  * argument ignores the others. */
 static struct {
-    _Atomic(handler_fn *) fn;
+    _Atomic(cede__posix_handler_fn *) fn;
     atomic_int flags; /* as the program gave them */
+    _Atomic(struct cede_task *) installer; /* NULL: none, or not known */
 } handlers[_NSIG];
 
 /* Whether the signal was sent to one thread, which is a task: who sent it does the rest. */
@@ -41,7 +41,9 @@ static void on_signal(int signo, siginfo_t *info, void *context)
     int flags = atomic_load(&handlers[signo].flags);
     int saved;
 
-    atomic_load(&handlers[signo].fn)(signo, info, context);
+    if (!cede__posix_jump_handle(atomic_load(&handlers[signo].fn), signo, info, context,
+                                 atomic_load(&handlers[signo].installer)))
+        return;
     saved = errno;
     if (!is_directed(flags & SA_RESTART))
         cede_signal_handled(flags & SA_RESTART);
@@ -62,23 +64,27 @@ int cede__posix_sigaction(int signo, const struct sigaction *action, struct siga
     __typeof__(&cede__posix_sigaction) plain =
         (__typeof__(plain))cede__posix_plain(&cede__posix_name_sigaction);
     struct sigaction ours, before;
-    handler_fn *fn_before;
+    cede__posix_handler_fn *fn_before;
+    struct cede_task *installer_before;
     int flags_before;
 
     if (!plain || signo <= 0 || signo >= _NSIG)
         return plain ? plain(signo, action, old) : (errno = ENOSYS, -1);
     fn_before = atomic_load(&handlers[signo].fn);
     flags_before = atomic_load(&handlers[signo].flags);
+    installer_before = atomic_load(&handlers[signo].installer);
     if (action && is_to_be_wrapped(action)) {
         ours = *action;
         ours.sa_flags |= SA_SIGINFO;
         ours.sa_sigaction = on_signal;
         /* First, for the signal may come at once. */
+        atomic_store(&handlers[signo].installer, cede_self());
         atomic_store(&handlers[signo].flags, action->sa_flags);
         atomic_store(&handlers[signo].fn, action->sa_sigaction);
         action = &ours;
     }
     if (plain(signo, action, &before) != 0) {
+        atomic_store(&handlers[signo].installer, installer_before);
         atomic_store(&handlers[signo].flags, flags_before);
         atomic_store(&handlers[signo].fn, fn_before);
         return -1;

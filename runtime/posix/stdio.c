@@ -165,45 +165,32 @@ static bool may_park(const FILE *stream)
 
 /* ---- glibc's functions ---- */
 
-ssize_t cede__posix__IO_file_read(FILE *stream, void *buf, ssize_t size);
-CEDE__POSIX_INSIDE(_IO_file_read, _IO_file_read);
-ssize_t cede__posix__IO_file_read(FILE *stream, void *buf, ssize_t size)
-{
-    __typeof__(&cede__posix__IO_file_read) plain =
-        (__typeof__(plain))cede__posix_plain(&cede__posix_name__IO_file_read);
-    struct inside inside;
-    ssize_t result;
+/* One read or write of a stream, by glibc's own function. */
+#define TRANSFER(function, buffer)                                                                              \
+    ssize_t cede__posix_##function(FILE *stream, buffer buf, ssize_t size);                                     \
+    CEDE__POSIX_INSIDE(function, function);                                                                     \
+    ssize_t cede__posix_##function(FILE *stream, buffer buf, ssize_t size)                                      \
+    {                                                                                                           \
+        __typeof__(&cede__posix_##function) plain =                                                             \
+            (__typeof__(plain))cede__posix_plain(&cede__posix_name_##function);                                 \
+        struct inside inside;                                                                                   \
+        ssize_t result;                                                                                         \
+                                                                                                                \
+        if (!known || !may_park(stream))                                                                        \
+            return plain(stream, buf, size);                                                                    \
+        begin(&inside, stream, cede__posix_in_task());                                                          \
+        pthread_cleanup_push(end, &inside);                                                                     \
+        cede__posix_stdio_calls = cede__posix_in_task();                                                        \
+        result = plain(stream, buf, size);                                                                      \
+        cede__posix_stdio_calls = false;                                                                        \
+        pthread_cleanup_pop(1);                                                                                 \
+        CEDE__POSIX_LEAVE();                                                                                    \
+        return result;                                                                                          \
+    }                                                                                                           \
+    _Static_assert(1, "a semicolon follows")
 
-    if (!known || !may_park(stream))
-        return plain(stream, buf, size);
-    begin(&inside, stream, cede__posix_in_task());
-    pthread_cleanup_push(end, &inside);
-    cede__posix_stdio_calls = cede__posix_in_task();
-    result = plain(stream, buf, size);
-    cede__posix_stdio_calls = false;
-    pthread_cleanup_pop(1);
-    return result;
-}
-
-ssize_t cede__posix__IO_file_write(FILE *stream, const void *buf, ssize_t size);
-CEDE__POSIX_INSIDE(_IO_file_write, _IO_file_write);
-ssize_t cede__posix__IO_file_write(FILE *stream, const void *buf, ssize_t size)
-{
-    __typeof__(&cede__posix__IO_file_write) plain =
-        (__typeof__(plain))cede__posix_plain(&cede__posix_name__IO_file_write);
-    struct inside inside;
-    ssize_t result;
-
-    if (!known || !may_park(stream))
-        return plain(stream, buf, size);
-    begin(&inside, stream, cede__posix_in_task());
-    pthread_cleanup_push(end, &inside);
-    cede__posix_stdio_calls = cede__posix_in_task();
-    result = plain(stream, buf, size);
-    cede__posix_stdio_calls = false;
-    pthread_cleanup_pop(1);
-    return result;
-}
+TRANSFER(_IO_file_read, void *);
+TRANSFER(_IO_file_write, const void *);
 
 /* Has the caller woken when who is inside the stream of this lock is done; false: nobody is. */
 static bool ask_to_be_woken(struct waiting *waiting, const _Atomic int *word)
