@@ -21,6 +21,7 @@
 #include "backtrace.h"
 #include "dump.h"
 #include "duration.h"
+#include "environment.h"
 #include "run.h"
 #include "sanitizer.h"
 #include "symbol.h"
@@ -262,12 +263,11 @@ static void start_thread(void)
 static void start(void)
 {
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-    const char *wanted = getenv("CEDE_AUDIT"), *ms = getenv("CEDE_AUDIT_MS");
-    int limit_ms = ms ? atoi(ms) : DEFAULT_MS;
+    const char *wanted = cede__environment_get("CEDE_AUDIT"), *ms = cede__environment_get("CEDE_AUDIT_MS");
 
-    if (!wanted || !*wanted || strcmp(wanted, "0") == 0)
+    if (!wanted || strcmp(wanted, "0") == 0)
         return;
-    threshold_ns = (limit_ms > 0 ? limit_ms : DEFAULT_MS) * CEDE_MILLISECOND;
+    threshold_ns = (ms ? atoi(ms) : DEFAULT_MS) * CEDE_MILLISECOND;
     sigfillset(&action.sa_mask);
     if (sigaction(signo(), &action, NULL) == 0)
         start_thread();

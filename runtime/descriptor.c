@@ -291,8 +291,8 @@ int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direc
         record->closings = atomic_load(&closings);
         /* With O_DIRECT, what need not wait for others waits for the disk all the same. */
         record->waits_in_place = false;
-        if (record->kind == CEDE__FD_FILE)
-            record->slow[CEDE__READS] = record->slow[CEDE__WRITES] = cede__sys_fcntl(fd, F_GETFL, 0) & O_DIRECT;
+        record->slow[CEDE__READS] = record->slow[CEDE__WRITES] =
+            record->kind == CEDE__FD_FILE && cede__sys_fcntl(fd, F_GETFL, 0) & O_DIRECT;
     }
     return record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
 }

@@ -9,6 +9,8 @@
 #include <cede/file.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "buffer.h"
 #include "descriptor.h"
@@ -128,6 +130,30 @@ static bool is_one_way(const struct transfer *t)
     return flags >= 0 && (flags & O_ACCMODE) == (t->call.direction == CEDE__WRITES ? O_RDONLY : O_WRONLY);
 }
 
+/* Whether it would fail at once where it seems that it has to wait: an eventfd and a timerfd count in 8 bytes, and an
+ * eventfd takes no UINT64_MAX. Nothing but the name tells what such a descriptor is. */
+static bool is_refused(const struct transfer *t)
+{
+    size_t size = total(t->iov, t->iov_count);
+    bool writes = t->call.direction == CEDE__WRITES;
+    uint64_t value = 0;
+    char path[32], name[32];
+    ssize_t length;
+
+    if (size > sizeof value || (size == sizeof value && !(writes && t->iov_count == 1)))
+        return false;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", t->call.fd);
+    length = syscall(SYS_readlinkat, AT_FDCWD, path, name, sizeof name - 1);
+    name[length > 0 ? length : 0] = '\0';
+    if (strcmp(name, "anon_inode:[timerfd]") == 0)
+        return !writes;
+    if (strcmp(name, "anon_inode:[eventfd]") != 0)
+        return false;
+    if (size == sizeof value)
+        memcpy(&value, t->iov->iov_base, sizeof value);
+    return size < sizeof value || value == UINT64_MAX;
+}
+
 /* The descriptor itself would block, so ask first. Somebody else may still be quicker (another process that reads from
  * the same terminal): then the thread waits. There is no way to know how much a write can take but that PIPE_BUF bytes
  * are always fine with a pipe that is writable. */
@@ -139,7 +165,7 @@ static ssize_t attempt_polled(struct transfer *t)
     size_t size;
 
     if (cede__sys_ppoll(&ask, 1, &at_once, NULL) == 0 && !is_one_way(t)) {
-        errno = EAGAIN;
+        errno = is_refused(t) ? EINVAL : EAGAIN;
         return -1;
     }
     if (!writes || total(t->iov, t->iov_count) <= PIPE_BUF)
@@ -159,14 +185,12 @@ static ssize_t nowait(struct transfer *t)
 
 static ssize_t attempt_nowait(struct transfer *t)
 {
-    ssize_t n = nowait(t);
+    bool *unknown = &t->call.record->slow[t->call.direction];
+    ssize_t n = *unknown ? -1 : nowait(t);
 
-    /* Terminals; anything on old kernels (pipes: before Linux 6.4) and under qemu-user. */
-    if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
-        t->call.record->kind = CEDE__FD_POLLED;
-        return attempt_polled(t);
-    }
-    return n;
+    /* Terminals; writes to an eventfd; anything on old kernels (pipes: before Linux 6.4) and under qemu-user. */
+    *unknown |= n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS);
+    return *unknown ? attempt_polled(t) : n;
 }
 
 /* One task at a time may wait for a file at the descriptor's own position, which the kernel moves in the end. */
@@ -333,8 +357,6 @@ static ssize_t attempt(struct transfer *t)
         return attempt_socket(t);
     case CEDE__FD_NOWAIT:
         return attempt_nowait(t);
-    case CEDE__FD_POLLED:
-        return attempt_polled(t);
     case CEDE__FD_FILE:
     case CEDE__FD_INSTANT:
     case CEDE__FD_UNKNOWN:

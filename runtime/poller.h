@@ -70,8 +70,7 @@ enum cede__fd_kind {
     CEDE__FD_STREAM,    /* stream socket that may also end a read early elsewhere: at a passed descriptor (AF_UNIX) */
     CEDE__FD_SEQPACKET, /* socket on which each write ends a record */
     CEDE__FD_SOCKET,    /* any other socket */
-    CEDE__FD_NOWAIT,    /* pipe, eventfd ...: RWF_NOWAIT */
-    CEDE__FD_POLLED,    /* tty ...: only poll(2) tells whether it would block */
+    CEDE__FD_NOWAIT,    /* pipe, eventfd, tty ...: RWF_NOWAIT, or poll(2) where that is not known */
     CEDE__FD_INSTANT,   /* directory, file in memory ...: always ready */
     CEDE__FD_FILE,      /* regular file, block device: always ready as well, but waits for storage */
 };
@@ -91,8 +90,9 @@ struct cede__fd {
     bool counts;           /* reads say how much is left; see inq.h */
     uint8_t misses;        /* reads after a full one that failed; see inq.c */
     bool hangup;           /* CEDE__HANGUP or CEDE__URGENT was seen: never drained again */
-    bool slow[2];          /* a file that cannot be read, or written, in place as far as that needs no waiting */
-    bool waits_in_place;   /* of these, one of which the ring's reads may wait within the submission: it can be polled,
+    bool slow[2];          /* cannot be read, or written, with RWF_NOWAIT: a file goes elsewhere; of CEDE__FD_NOWAIT
+                            * only poll(2) tells whether it would block */
+    bool waits_in_place;   /* of files, one of which the ring's reads may wait within the submission: it can be polled,
                             * which the kernel takes for being able not to wait (FUSE) */
     bool positioned;       /* a task waits for a file at the descriptor's own position; others wait among `readers` */
     int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none; 0: not looked up yet */

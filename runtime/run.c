@@ -8,14 +8,17 @@
 
 #include "audit.h"
 #include "dump.h"
+#include "environment.h"
 #include "error.h"
 #include "file.h"
 #include "fork.h"
 #include "overflow.h"
 #include "poller_choose.h"
+#include "report.h"
 #include "sys.h"
 #include "wait.h"
 
+static pthread_once_t complained = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards in_use of all workers, and additions to the list */
 static _Atomic(struct cede__worker *) workers;
 
@@ -150,6 +153,22 @@ static void run_all(struct cede__worker *worker)
     }
 }
 
+/* What is asked for in words that mean nothing would else be missed without a trace. */
+static void complain(void)
+{
+    struct cede__report report;
+    char problem[160];
+    size_t index = 0;
+
+    while (cede__environment_problem(&index, problem, sizeof problem)) {
+        cede__report_begin(&report, STDERR_FILENO);
+        cede__report_text(&report, "cede: ");
+        cede__report_text(&report, problem);
+        cede__report_text(&report, "\n");
+        cede__report_end(&report);
+    }
+}
+
 int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
 {
     size_t stack_size = cede__stack_round(attr && attr->stack_size ? attr->stack_size : CEDE_STACK_DEFAULT);
@@ -168,6 +187,7 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
         errno = EBUSY;
         return -1;
     }
+    pthread_once(&complained, complain);
     cede__dump_start();
     cede__audit_start();
     cede__fork_start();

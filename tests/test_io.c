@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -172,6 +173,31 @@ TASK_TEST(files_are_read_and_written_in_place)
     ck_assert_fails(cede_pread(fds[0], buf, 1, 0), ESPIPE);
     ck_assert_fails(cede_pwrite(fds[1], buf, 1, 0), ESPIPE);
     close_both();
+}
+
+/* What an eventfd refuses it refuses at once, whether it is empty, full, or was written to before. */
+TASK_TEST(an_eventfd_refuses_at_once)
+{
+    uint64_t value = 1, most = UINT64_MAX - 1, wrong = UINT64_MAX;
+    char few[8];
+    int round;
+
+    fds[0] = eventfd(0, 0);
+    for (round = 0; round < 2; round++) {
+        ck_assert_fails(cede_read(fds[0], few, 7), EINVAL);
+        ck_assert_fails(cede_write(fds[0], &value, 7), EINVAL);
+        ck_assert_fails(cede_write(fds[0], &wrong, 8), EINVAL);
+        ck_assert_int_eq(cede_write(fds[0], &value, 8), 8);
+        ck_assert_int_eq(cede_read(fds[0], &value, 8), 8);
+        ck_assert_int_eq(value, 1);
+    }
+    ck_assert_int_eq(cede_write(fds[0], &most, 8), 8);
+    ck_assert_fails(cede_write(fds[0], &value, 7), EINVAL);
+    ck_assert_fails(cede_write(fds[0], &wrong, 8), EINVAL);
+    ck_assert_int_eq(cede_close(fds[0]), 0);
+    fds[0] = timerfd_create(CLOCK_MONOTONIC, 0);
+    ck_assert_fails(cede_read(fds[0], few, 7), EINVAL);
+    ck_assert_int_eq(cede_close(fds[0]), 0);
 }
 
 TASK_TEST(an_eventfd_waits)
@@ -648,6 +674,7 @@ Suite *suite(void)
     tcase_add_test(calls, messages_carry_descriptors);
     tcase_add_test(calls, files_are_read_and_written_in_place);
     tcase_add_test(calls, an_eventfd_waits);
+    tcase_add_test(calls, an_eventfd_refuses_at_once);
     tcase_add_test(calls, a_terminal_waits);
     tcase_add_test(calls, a_terminal_that_is_open_for_writing);
     tcase_add_test(calls, bad_descriptors_and_addresses);

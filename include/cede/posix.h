@@ -55,6 +55,7 @@
  * all, and says when asked (cede_posix_symbols_only()). In the environment
  *     CEDE_POSIX=symbols  leaves libc as it is: by names alone
  *     CEDE_POSIX=patch    is the default
+ * (other values mean nothing, and the first cede_run() says so on standard error).
  * Not patched are: other libcs than glibc; processes that have other threads already when the library is loaded;
  * programs under AddressSanitizer, ThreadSanitizer or Valgrind; and where the system forbids code to be changed.
  * What each call does, and in which form it is reached, is the table that `cede calls` prints; why it is done in this

@@ -52,8 +52,6 @@ static const char *why_not(void)
 
     if (wish && strcmp(wish, "symbols") == 0)
         return "CEDE_POSIX=symbols asks for symbols alone";
-    if (wish && strcmp(wish, "patch") != 0 && wish[0])
-        return "the value of CEDE_POSIX is neither `patch` nor `symbols`";
     if (&__sanitizer_print_stack_trace)
         return "a sanitizer has entries of its own";
     if (preload && strstr(preload, "vgpreload"))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../runtime/environment.h"
 #include "command.h"
 #include "program.h"
 
@@ -107,9 +108,13 @@ static int run(int argc, char **argv)
     struct program program;
     char words[32];
     int first = parse(argc, argv, &options), error;
+    size_t index = 0;
+    char problem[160];
 
     if (first < 0)
         return COMMAND_USAGE;
+    if (cede__environment_problem(&index, problem, sizeof problem))
+        return command_usage(&command_run, "%s", problem);
     if (program_find(&program, argv[first]) != 0) {
         error = errno;
         command_error(&command_run, "%s: %s", argv[first], strerror(error));
