@@ -549,7 +549,7 @@ Suite *suite(void)
     tcase_add_test(threads, close_reaches_the_tasks_of_other_threads);
     tcase_add_test(threads, a_read_that_races_with_a_close_fails);
     tcase_add_test(threads, runtimes_do_not_close_each_others_descriptors);
-    tcase_set_timeout(threads, 60);
+    tcase_set_timeout(threads, 240);
     suite_add_tcase(descriptor, numbers);
     suite_add_tcase(descriptor, threads);
     return descriptor;
