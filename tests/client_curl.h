@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libcurl against nginx: one easy handle is one connection, kept alive. The two suites differ in the scheme. */
+/* libcurl against nginx: one easy handle is one connection, kept alive. The two suites define CLIENT_CURL_NAME,
+ * _SCHEME and _ENCRYPTED, and have the rest from here. */
 #ifndef CEDE_TESTS_CLIENT_CURL_H
 #define CEDE_TESTS_CLIENT_CURL_H
 
@@ -12,7 +13,6 @@
 #include "server_nginx.h"
 
 static struct server server;
-static const char *scheme;
 
 struct answer {
     char text[64];
@@ -36,7 +36,7 @@ static int request(void *curl, int delay_ms)
     unsigned token = client_token();
     CURLcode code;
 
-    snprintf(url, sizeof url, "%s://127.0.0.1:%d/?s=%.3f&t=%u", scheme, server.port, delay_ms / 1000.0, token);
+    snprintf(url, sizeof url, CLIENT_CURL_SCHEME "://127.0.0.1:%d/?s=%.3f&t=%u", server.port, delay_ms / 1000.0, token);
     snprintf(expected, sizeof expected, "token %u\n", token);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
@@ -67,5 +67,23 @@ static void *connect_to(void)
     curl_easy_cleanup(curl);
     return NULL;
 }
+
+static void start(void)
+{
+    server_nginx_start(&server, CLIENT_CURL_ENCRYPTED);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+const struct client client = {
+    .name = CLIENT_CURL_NAME,
+    .program = "nginx",
+    .server = &server,
+    .start = start,
+    .connect = connect_to,
+    .request = request,
+    .disconnect = disconnect,
+    .most = 5000,
+    .reconnects = true,
+};
 
 #endif

@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libcurl by HTTPS, see client_curl.h. */
+/* libcurl by HTTPS. */
+#define CLIENT_CURL_NAME "libcurl, HTTPS"
+#define CLIENT_CURL_SCHEME "https"
+#define CLIENT_CURL_ENCRYPTED true
 #include "client_curl.h"
-
-static void start(void)
-{
-    scheme = "https";
-    server_nginx_start(&server, true);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-const struct client client = {
-    .name = "libcurl, HTTPS",
-    .program = "nginx",
-    .server = &server,
-    .start = start,
-    .connect = connect_to,
-    .request = request,
-    .disconnect = disconnect,
-    .most = 5000,
-    .reconnects = true,
-};

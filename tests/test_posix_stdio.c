@@ -12,37 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "posix_ticks.h"
 
-enum { TICK_US = 1000, DELAY_US = 20 * TICK_US, ENOUGH_TICKS = 1 };
-
-static int ticks, pair[2];
-static bool stop;
+static int pair[2];
 static FILE *stream;
-
-static int tick(void *unused)
-{
-    (void)unused;
-    for (; !stop; ticks++)
-        usleep(TICK_US);
-    return 0;
-}
-
-static struct cede_task *start_ticks(void)
-{
-    stop = false;
-    ticks = 0;
-    return cede_spawn(tick, NULL);
-}
-
-static void assert_ticked(struct cede_task *ticker, const char *call)
-{
-    int seen = ticks;
-
-    stop = true;
-    ck_assert_int_eq(cede_await(ticker), 0);
-    ck_assert_msg(seen >= ENOUGH_TICKS, "%s: the other task ran %d times only", call, seen);
-}
 
 static void open_pair(const char *mode, int end)
 {
