@@ -428,6 +428,60 @@ TASK_TEST(a_number_used_again_is_noticed)
     rmdir(directory);
 }
 
+/* In each of the ways in which a program may have been compiled to open it. */
+#ifdef __GLIBC__
+int __open_2(const char *path, int flags);
+int __openat_2(int directory, const char *path, int flags);
+#endif
+
+static int open_writer(int way, const char *path)
+{
+    switch (way) {
+    case 0:
+        return open(path, O_WRONLY);
+    case 1:
+        return openat(AT_FDCWD, path, O_WRONLY);
+#ifdef __GLIBC__
+    case 2:
+        return __open_2(path, O_WRONLY);
+    case 3:
+        return __openat_2(AT_FDCWD, path, O_WRONLY);
+#endif
+    default:
+        return creat(path, 0600);
+    }
+}
+
+static int open_late(void *path)
+{
+    int fd;
+
+    usleep(DELAY_US);
+    fd = open(path, O_RDONLY);
+    return fd < 0 ? -1 : close(fd);
+}
+
+TASK_TEST(opening_a_fifo_waits_for_its_other_end)
+{
+    char directory[] = "/tmp/cede-test-posix-XXXXXX", path[64];
+    struct cede_task *reader, *ticker;
+    int way, fd;
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/fifo", directory);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    for (way = 0; way < 5; way++) {
+        ticker = start_ticks();
+        reader = cede_spawn(open_late, path);
+        ck_assert_int_ge(fd = open_writer(way, path), 0);
+        assert_ticked(ticker, "opening a FIFO");
+        ck_assert_int_eq(cede_await(reader), 0);
+        ck_assert_int_eq(close(fd), 0);
+    }
+    unlink(path);
+    rmdir(directory);
+}
+
 TASK_TEST(files_can_be_made)
 {
     char directory[] = "/tmp/cede-test-posix-XXXXXX", path[64];
@@ -622,6 +676,7 @@ Suite *suite(void)
     tcase_add_test(calls, socket_timeouts_are_heeded_after_a_wait);
     tcase_add_test(calls, fclose_ends_a_wait);
     tcase_add_test(calls, a_number_used_again_is_noticed);
+    tcase_add_test(calls, opening_a_fifo_waits_for_its_other_end);
     tcase_add_test(calls, files_can_be_made);
     tcase_add_test(calls, descriptors_can_be_copied);
     tcase_add_test(calls, files_at_an_offset);

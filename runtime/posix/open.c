@@ -36,8 +36,6 @@ static int unknown(void)
     return -1;
 }
 
-MAKER(creat, (const char *path, mode_t mode), (path, mode));
-CEDE__POSIX_EXPORT(creat64, creat);
 MAKER(eventfd, (unsigned initial, int flags), (initial, flags));
 MAKER(timerfd_create, (int clock, int flags), (clock, flags));
 MAKER(signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags));
@@ -47,10 +45,30 @@ MAKER(inotify_init, (void), ());
 MAKER(inotify_init1, (int flags), (flags));
 MAKER(memfd_create, (const char *name, unsigned flags), (name, flags));
 
+/* A call that may have to wait: for the other end of a FIFO. */
+#define OPENER(call, waits, ours, parameters, arguments)                                                        \
+    int cede__posix_##call parameters;                                                                          \
+    CEDE__POSIX_EXPORT(call, call);                                                                             \
+    int cede__posix_##call parameters                                                                           \
+    {                                                                                                           \
+        __typeof__(&cede__posix_##call) plain =                                                                 \
+            (__typeof__(plain))cede__posix_plain(&cede__posix_name_##call);                                     \
+                                                                                                                \
+        if (cede__posix_in_task() && (waits))                                                                   \
+            CEDE__POSIX_RETURN(int, ours);                                                                      \
+        return plain ? made(plain arguments) : unknown();                                                       \
+    }                                                                                                           \
+    _Static_assert(1, "a semicolon follows")
+
+OPENER(creat, true, cede_open(path, O_CREAT | O_WRONLY | O_TRUNC, mode), (const char *path, mode_t mode), (path, mode));
+CEDE__POSIX_EXPORT(creat64, creat);
+
 /* Under -D_FORTIFY_SOURCE: without a mode, which libc checks not to be needed. */
-MAKER(__open_2, (const char *path, int flags), (path, flags));
+#define NEEDS_MODE(flags) ((flags) & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
+OPENER(__open_2, !NEEDS_MODE(flags), cede_open(path, flags), (const char *path, int flags), (path, flags));
 CEDE__POSIX_EXPORT(__open64_2, __open_2);
-MAKER(__openat_2, (int directory, const char *path, int flags), (directory, path, flags));
+OPENER(__openat_2, !NEEDS_MODE(flags), cede_openat(directory, path, flags),
+       (int directory, const char *path, int flags), (directory, path, flags));
 CEDE__POSIX_EXPORT(__openat64_2, __openat_2);
 
 /* Only some flags come with a mode; of the others libc ignores it. */
