@@ -17,7 +17,7 @@ static const struct variable {
     {.name = "CEDE_AUDIT_MS", .least = 1, .most = 1000000},
     {.name = "CEDE_DEBUG", .words = "dump", .list = 1},
     {.name = "CEDE_FILE", .words = "ring pool"},
-    {.name = "CEDE_POLLER", .words = "epoll io_uring"},
+    {.name = "CEDE_POLLER", .words = "auto epoll io_uring"},
     {.name = "CEDE_POSIX", .words = "patch symbols"},
     {.name = "CEDE_POSIX_CHECK", .words = "on off"},
     {.name = "CEDE_SPIN", .least = 0, .most = 1000},

@@ -61,7 +61,7 @@ else
     chmod 4755 "$work/setuid"
     expect 126 "cede run: $work/setuid is set-user-ID.*" "$cede" run "$work/setuid"
 fi
-CEDE_POLLER=poll expect 2 'cede run: CEDE_POLLER=poll: it can be one of epoll io_uring.*' "$cede" run true
+CEDE_POLLER=poll expect 2 'cede run: CEDE_POLLER=poll: it can be one of auto epoll io_uring.*' "$cede" run true
 CEDE_AUDIT=maybe expect 2 'cede run: CEDE_AUDIT=maybe: it can be one of 0 1.*' "$cede" run true
 CEDE_SPIN=5us expect 2 'cede run: CEDE_SPIN=5us: it can be a number from 0 to 1000.*' "$cede" run true
 CEDE_POSIX=no expect 2 'cede run: CEDE_POSIX=no: it can be one of patch symbols.*' "$cede" run true

@@ -69,7 +69,7 @@ START_TEST(values_that_cannot_be)
         {"CEDE_DEBUG", "dump,dumpling", "CEDE_DEBUG=dump,dumpling: it can be a list of dump"},
         {"CEDE_DEBUG", "dump,", "CEDE_DEBUG=dump,: it can be a list of dump"},
         {"CEDE_FILE", "rin", "CEDE_FILE=rin: it can be one of ring pool"},
-        {"CEDE_POLLER", "poll", "CEDE_POLLER=poll: it can be one of epoll io_uring"},
+        {"CEDE_POLLER", "poll", "CEDE_POLLER=poll: it can be one of auto epoll io_uring"},
         {"CEDE_POSIX", "no", "CEDE_POSIX=no: it can be one of patch symbols"},
         {"CEDE_POSIX_CHECK", "o", "CEDE_POSIX_CHECK=o: it can be one of on off"},
         {"CEDE_SPIN", "99999999999999999999", "CEDE_SPIN=99999999999999999999: it can be a number from 0 to 1000"},
