@@ -7,11 +7,11 @@
  * stream's lock belongs to nobody that libc knows. Who comes meanwhile, task or thread, finds it taken and goes to wait
  * in libc's __lll_lock_wait_private(), whose entry is patched as well: there a task parks until the first one is done.
  *
- * Threads that run no tasks keep the lock as they have it, but are noted too: a task that waits for one of them parks as
- * well, for it may be a task of the same worker that the thread waits for at the other end of a pipe.
+ * Threads that run no tasks keep the lock as they have it, but are noted too: a task that waits for one of them parks
+ * as well, for it may be a task of the same worker that the thread waits for at the other end of a pipe.
  *
- * A task that has been cancelled, or whose deadline has passed, waits for the lock all the same: locking a stream cannot
- * fail. It ends with the other's read or write.
+ * A task that has been cancelled, or whose deadline has passed, waits for the lock all the same: locking a stream
+ * cannot fail. It ends with the other's read or write.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -209,21 +209,37 @@ static bool ask_to_be_woken(struct waiting *waiting, const _Atomic int *word)
     return inside != NULL;
 }
 
+/* As libc does, but not for ever. */
+static void wait_for_word(_Atomic int *word)
+{
+    const struct timespec limit = {.tv_nsec = RETRY_NS};
+
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, &limit, NULL, 0);
+}
+
 /* libc takes a lock of its own that is taken already; it is to return when it has it, with the word at 2. Locks other
- * than those of streams that a task is in are held for moments, by other threads: for them the thread waits. */
+ * than those of streams that somebody is in are held for moments, by other threads: for them the thread waits. But who
+ * holds a stream may go in meanwhile, and stay there. */
 void cede__posix___lll_lock_wait_private(_Atomic int *word);
 CEDE__POSIX_INSIDE(__lll_lock_wait_private, __lll_lock_wait_private);
 void cede__posix___lll_lock_wait_private(_Atomic int *word)
 {
     __typeof__(&cede__posix___lll_lock_wait_private) plain =
         (__typeof__(plain))cede__posix_plain(&cede__posix_name___lll_lock_wait_private);
-    bool occupied = known && cede__posix_in_task(), taken = false;
+    bool occupied = true, taken = false;
     struct waiting waiting;
     int saved = errno;
 
-    if (!occupied || !(occupied = ask_to_be_woken(&waiting, word))) {
+    if (!known || !cede__posix_in_task()) {
         plain(word);
         return;
+    }
+    while (!ask_to_be_woken(&waiting, word)) {
+        if (atomic_exchange(word, 2) == 0) {
+            errno = saved;
+            return;
+        }
+        wait_for_word(word);
     }
     cede_shield
         for (;;) {
