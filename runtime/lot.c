@@ -6,8 +6,8 @@
  * who waits enters the queue and then looks at the object again; the one who changes the object looks at the queue
  * afterwards: with a fence between the two steps on both sides, one of them sees the other.
  *
- * A signal handler may have interrupted the very code that has set BUSY in the queue, so cede_lot_post() never waits for
- * it: it leaves a note, `posted`, and whoever has set BUSY acts on it right after clearing it.
+ * A signal handler may have interrupted the very code that has set BUSY in the queue, so cede_lot_post() never waits
+ * for it: it leaves a note, `posted`, and whoever has set BUSY acts on it right after clearing it.
  */
 #include "lot.h"
 

@@ -124,9 +124,10 @@ int cede__poller_init(struct cede__poller *poller);
  * registered like any other, so a backend need not know. */
 void cede__poller_wake(struct cede__poller *poller);
 
-/* If fd is one of the poller's own descriptors, it gets another number, and the old one is nobody's: a duplicate, about to
- * be replaced. 1, 0: it is none of them, or -1 with errno EMFILE or EBUSY (a handler runs in the midst of its use). Other
- * threads than the poller's (own: it is that one) may move what they use themselves, the one that wakes; else: 0. */
+/* If fd is one of the poller's own descriptors, it gets another number, and the old one is nobody's: a duplicate, about
+ * to be replaced. 1, 0: it is none of them, or -1 with errno EMFILE or EBUSY (a handler runs in the midst of its use).
+ * Other threads than the poller's (own: it is that one) may move what they use themselves, the one that wakes; else: 0.
+ * */
 int cede__poller_move(struct cede__poller *poller, int fd, bool own);
 
 /* 0, or -1 with errno (ENOMEM, EMFILE, ENFILE). */
@@ -162,8 +163,8 @@ void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list 
  * errno if it cannot be had, as cede__ring_open() says. */
 struct cede__ring *cede__poller_ring(struct cede__poller *poller);
 
-/* Gives the kernel those requests that it has not seen: to be called before a descriptor number that they may name comes
- * to mean something else. */
+/* Gives the kernel those requests that it has not seen: to be called before a descriptor number that they may name
+ * comes to mean something else. */
 void cede__poller_settle(struct cede__poller *poller);
 
 static inline bool cede__poller_queued(const struct cede__poller *poller)

@@ -12,9 +12,9 @@
  * and where a sanitizer does not see that something was locked and unlocked, or handed over:
  *   cede__sanitizer_acquire(object)              after it was locked
  *   cede__sanitizer_release(object)              before it is unlocked
- * for libc's own locks, taken behind its back; and for the runtime's, since TSan overlooks what atomics mean in all that
- * happens inside a function of libc that it knows to block (usleep, sem_wait ...): it does not expect that the next
- * definition of such a name, which it calls there, is ours.
+ * for libc's own locks, taken behind its back; and for the runtime's, since TSan overlooks what atomics mean in all
+ * that happens inside a function of libc that it knows to block (usleep, sem_wait ...): it does not expect that the
+ * next definition of such a name, which it calls there, is ours.
  */
 #ifndef CEDE_RUNTIME_SANITIZER_H
 #define CEDE_RUNTIME_SANITIZER_H

@@ -4,8 +4,8 @@
  * cede/file.h.
  *
  * Not all of them can be told not to wait, and not for both ends. So the ends get O_NONBLOCK, for just the call, as
- * connect does (socket.c). That means nothing to a file, whose data may have to come from a disk first: it is read into the
- * kernel's cache before, piece by piece.
+ * connect does (socket.c). That means nothing to a file, whose data may have to come from a disk first: it is read into
+ * the kernel's cache before, piece by piece.
  */
 #include <cede/file.h>
 #include <cede/io.h>
@@ -64,8 +64,8 @@ static bool is_file(int fd)
     return file;
 }
 
-/* Has the next piece read into the kernel's cache. 0, or -1: the wait for it was ended; all other errors are for the call
- * itself to find. */
+/* Has the next piece read into the kernel's cache. 0, or -1: the wait for it was ended; all other errors are for the
+ * call itself to find. */
 static int fetch(const struct splice *s)
 {
     int64_t at = s->in_offset ? *(const int64_t *)s->in_offset : syscall(SYS_lseek, s->in, 0, SEEK_CUR);

@@ -9,6 +9,7 @@ case $build_type in
     Release|RelWithDebInfo) ;;
     *) echo "cede_yield contains its switch only in an optimised build, this is ${build_type:-of no type}"; exit 77 ;;
 esac
-count=$("$objdump" -d "$library" | awk '/^[0-9a-f]+ <.*>:$/ { inside = /<cede_yield>/ } inside && /prefetch|prfm/' | wc -l)
+count=$("$objdump" -d "$library" |
+    awk '/^[0-9a-f]+ <.*>:$/ { inside = /<cede_yield>/ } inside && /prefetch|prfm/' | wc -l)
 echo "cede_yield has $count prefetches"
 [ "$count" -ge 2 ]

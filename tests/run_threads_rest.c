@@ -244,7 +244,8 @@ static void futexes(void)
     pthread_t ids[3];
     int i;
 
-    SAY("another value: %s", syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0) < 0 ? error_name(errno) : "0");
+    SAY("another value: %s",
+        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0) < 0 ? error_name(errno) : "0");
     SAY("too late: %s", syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &soon, NULL, 0) < 0 ? error_name(errno) : "0");
     SAY("nobody: %ld", syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
     for (i = 0; i < 3; i++)

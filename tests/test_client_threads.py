@@ -3,9 +3,9 @@
 """test_client_threads.py CEDE [MICROHTTPD]: servers that make a thread for each connection, under `cede run --threads`.
 
 MICROHTTPD is run_microhttpd.c; the others are Debian's. Each is run plainly and with tasks, asked by many clients at
-once, and told to end. With tasks it must have answered all of them as it does with threads, and never have had more than
-a few OS threads; where an answer takes 100 ms, all together may take ten times as long, not a hundred times. What it
-prints is the table in tools/cede/README.md. Exit status 77: nothing of it is installed.
+once, and told to end. With tasks it must have answered all of them as it does with threads, and never have had more
+than a few OS threads; where an answer takes 100 ms, all together may take ten times as long, not a hundred times. What
+it prints is the table in tools/cede/README.md. Exit status 77: nothing of it is installed.
 """
 import asyncio
 import contextlib
@@ -155,8 +155,9 @@ def tls_in_front(cede, microhttpd, folder, clients):
     port, behind = free_port(), free_port()
     both = f"{folder}/both.pem"
     if not os.path.exists(both):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
-                        "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"], check=True, capture_output=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days",
+                        "2", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"], check=True,
+                       capture_output=True)
         with open(both, "w") as out:
             for part in "key", "cert":
                 with open(f"{folder}/{part}.pem") as file:

@@ -40,8 +40,8 @@ output=$(ulimit -n 128 && "$demo" -n 50 --delay 10 2>&1)
 [[ $output =~ "at most 21 downloads at a time".*"50 downloads, 0 failures" ]] ||
     { echo "ulimit 128: $output"; wrong=1; }
 
-# Ctrl-C: ends at once with the summary so far. In the foreground, or timeout sends the signal twice: to the demo, and to
-# its process group.
+# Ctrl-C: ends at once with the summary so far. In the foreground, or timeout sends the signal twice: to the demo, and
+# to its process group.
 output=$(timeout --foreground --preserve-status -s INT 3 "$demo" -n 20 --delay 60000 2>&1)
 status=$?
 if [ $status -ne 130 ] || ! [[ $output =~ ^0\ downloads,\ 0\ failures,\ .*22\ tasks\ at\ peak$ ]]; then

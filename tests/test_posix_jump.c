@@ -237,7 +237,8 @@ END_TEST
 
 /* ---- at any moment ---- */
 
-#ifndef HARNESS_SANITIZED /* AddressSanitizer's longjmp asks for the stack's bounds, which it does not know during a switch */
+/* AddressSanitizer's longjmp asks for the stack's bounds, which it does not know during a switch. */
+#ifndef HARNESS_SANITIZED
 
 /* Signals come while calls are in the midst of anything. What was not left is whole. */
 TASK_TEST(a_storm_of_jumps)

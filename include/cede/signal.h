@@ -127,8 +127,8 @@ CEDE_API int cede_shutdown_on_signal(int signo);
 CEDE_API void cede_signal_handled(int restart);
 
 /*
- * The same for a signal that was meant for one task, and for no other: if it is in such a call now, that ends with EINTR.
- * Not in a signal handler: for after the handler has run.
+ * The same for a signal that was meant for one task, and for no other: if it is in such a call now, that ends with
+ * EINTR. Not in a signal handler: for after the handler has run.
  *
  * Returns 0, or -1 with errno
  *   ESRCH  no such task
@@ -138,9 +138,9 @@ CEDE_API void cede_signal_handled(int restart);
 CEDE_API int cede_signal_interrupt(struct cede_task *task, int restart);
 
 /*
- * Instead of cede_signal_handled(), where the program's handler has been left by a jump to frames of this task, which is to
- * be made when the call of libc that it is in has ended: has that end with EINTR, whatever SA_RESTART says, if it waits or
- * comes to it. NULL: the jump is made.
+ * Instead of cede_signal_handled(), where the program's handler has been left by a jump to frames of this task, which
+ * is to be made when the call of libc that it is in has ended: has that end with EINTR, whatever SA_RESTART says, if it
+ * waits or comes to it. NULL: the jump is made.
  *
  * Returns 0, or -1 with errno
  *   ESRCH  no such task, or it is another thread's

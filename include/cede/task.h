@@ -221,8 +221,8 @@ CEDE_API int cede_park(void);
  */
 CEDE_API int cede_wake(struct cede_task *task);
 
-/* The calling task; NULL outside a task, which is also where a signal handler runs that comes while no task does. Does not
- * park. */
+/* The calling task; NULL outside a task, which is also where a signal handler runs that comes while no task does. Does
+ * not park. */
 CEDE_API struct cede_task *cede_self(void);
 
 /* The calling task's name; NULL outside a task. Valid until the name is set again or the task ends. Does

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * C++ exceptions that are being handled or thrown: libstdc++ and libc++ keep two words for each thread, and ask for them
- * by these names. A task that parks in a catch block must find its own again.
+ * C++ exceptions that are being handled or thrown: libstdc++ and libc++ keep two words for each thread, and ask for
+ * them by these names. A task that parks in a catch block must find its own again.
  */
 #include "thread.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * futex(2) by syscall(2), in programs whose threads are tasks: how languages' own locks and conditions wait (Rust's, and
- * std::future and std::atomic of C++). See thread.h. Waits are in the lot; an OS thread that waits in the kernel is woken as well.
+ * futex(2) by syscall(2), in programs whose threads are tasks: how languages' own locks and conditions wait (Rust's,
+ * and std::future and std::atomic of C++). See thread.h. Waits are in the lot; an OS thread that waits in the kernel is
+ * woken as well.
  */
 #include "thread.h"
 
@@ -16,8 +17,8 @@
 #include <unistd.h>
 
 enum {
-    /* After this long a wait may end for no reason, as futexes may: another process, or code that makes its system calls
-     * itself, may have woken it in vain. */
+    /* After this long a wait may end for no reason, as futexes may: another process, or code that makes its system
+     * calls itself, may have woken it in vain. */
     SHARED_SLICE_NS = 2 * 1000 * 1000,
     PRIVATE_SLICE_NS = 100 * 1000 * 1000,
 };

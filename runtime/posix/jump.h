@@ -3,13 +3,13 @@
  * Jumps out of signal handlers: siglongjmp(3) and relatives.
  *
  * POSIX lets a handler that has interrupted a call such as read(2) leave it by a jump to where the program once called
- * sigsetjmp(3): shells do, and whoever puts a limit on a call by alarm(2). What is interrupted may be a task that waits,
- * whose waiter and timer are in lists; another task, if it is on that one's stack that the thread waits for events; or
- * the runtime in the midst of something. To leave these as they are would be the end of them.
+ * sigsetjmp(3): shells do, and whoever puts a limit on a call by alarm(2). What is interrupted may be a task that
+ * waits, whose waiter and timer are in lists; another task, if it is on that one's stack that the thread waits for
+ * events; or the runtime in the midst of something. To leave these as they are would be the end of them.
  *
- * So there the jump is put off. The handler's frames are given up, the signal returns, the task to whose frames the jump
- * leads finds its wait ended, as by EINTR, and jumps when its call has let go of everything. Where the program's own code
- * was interrupted, it jumps at once.
+ * So there the jump is put off. The handler's frames are given up, the signal returns, the task to whose frames the
+ * jump leads finds its wait ended, as by EINTR, and jumps when its call has let go of everything. Where the program's
+ * own code was interrupted, it jumps at once.
  *
  * Which task that is, nobody can tell from a jmp_buf. It is taken to be the one that has installed the handler, or, if
  * that is not one of this thread, the one that was interrupted.

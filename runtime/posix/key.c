@@ -3,7 +3,8 @@
  * Thread-specific values, pthread_key_create and tss_create, of threads that are tasks; see thread.h.
  *
  * Keys are libc's. What is kept beside them is the destructor, and how often the key was made: a value that was set
- * under a former key of the same number is none. Main's values stay with libc, for some were set before there was a task.
+ * under a former key of the same number is none. Main's values stay with libc, for some were set before there was a
+ * task.
  */
 #include "thread.h"
 

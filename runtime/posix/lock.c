@@ -10,7 +10,7 @@
 
 enum {
     GATES_LOG2 = 7, GATES = 1 << GATES_LOG2,
-    /* How often to look at a lock that other processes may unlock: half of a millisecond, then twice as long each time. */
+    /* How often to look at a lock that other processes may unlock: half a millisecond, then twice as long each time. */
     FIRST_SLICE_NS = 500 * 1000,
     LAST_SLICE_NS = 16 * 1000 * 1000,
     /* An unlock may pass us by: in a library that was loaded with RTLD_DEEPBIND, or while the first task ever was about

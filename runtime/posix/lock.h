@@ -4,11 +4,11 @@
  *
  * The locks stay libc's own, in its own layout: plain threads, and libc itself, use them as ever. A task never calls
  * what may block: it tries (pthread_mutex_trylock), and where that fails it waits in the parking lot, at the lock's
- * address (cede/lot.h). Every unlock that comes by our names looks into the lot afterwards; a plain thread that sleeps in
- * libc for a lock that a task holds is woken by libc's own unlock, which the task calls.
+ * address (cede/lot.h). Every unlock that comes by our names looks into the lot afterwards; a plain thread that sleeps
+ * in libc for a lock that a task holds is woken by libc's own unlock, which the task calls.
  *
- * What libc cannot know is that two tasks on one thread are not the same owner. For the kinds of lock that have an owner
- * it is kept beside libc's, in a word of the lock that libc does not use for this kind.
+ * What libc cannot know is that two tasks on one thread are not the same owner. For the kinds of lock that have an
+ * owner it is kept beside libc's, in a word of the lock that libc does not use for this kind.
  *
  * Kept apart from the runtime's cede_mutex and the like, which are fairer and know their owners: those cannot be shared
  * with code that calls libc.
@@ -40,8 +40,8 @@ struct cede__posix_lock_wait {
     void *object;
     const struct timespec *until; /* by `clock`; NULL: no limit */
     clockid_t clock;
-    bool ends;    /* cancellation and deadlines end it; else they wait until it is over: the caller may not expect that a
-                     lock can fail, and would go on without it */
+    bool ends;    /* cancellation and deadlines end it; else they wait until it is over: the caller may not expect that
+                     a lock can fail, and would go on without it */
     bool outside; /* another process may end it, by no name of ours */
     bool posted;  /* it is ended by cede_lot_post() */
 };
@@ -70,7 +70,7 @@ bool cede__posix_passed(const struct timespec *until, clockid_t clock);
 /* Whether it is no point in time, or not by a clock that one can wait for: EINVAL. */
 bool cede__posix_invalid(const struct timespec *until, clockid_t clock);
 
-/* A mutex that guards what the object's address stands for. Never held while waiting for anything but by a condition. */
+/* A mutex that guards what the object's address stands for. Never held while waiting, but by a condition. */
 struct cede__posix_gate {
     pthread_mutex_t mutex;
     atomic_uint threads; /* plain threads that wait, or are about to, for conditions whose gate this is */

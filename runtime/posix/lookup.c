@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking up hosts, users and groups under libc's names. cede's helper threads, which are no tasks, reach libc's functions
- * through these. */
+/* Looking up hosts, users and groups under libc's names. cede's helper threads, which are no tasks, reach libc's
+ * functions through these. */
 #include <cede/lookup.h>
 
 #include "name.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals and threads that are tasks: pthread_sigmask, sigprocmask, pthread_kill, pthread_sigqueue, raise; see thread.h.
+ * Signals and threads that are tasks: pthread_sigmask, sigprocmask, pthread_kill, pthread_sigqueue, raise; see
+ * thread.h.
  *
  * POSIX delivers a signal for the process to any thread that does not block it. Here one OS thread stands for all of
  * them: it blocks what every one of them blocks. A handler runs on whichever is running.
@@ -177,8 +178,8 @@ _Thread_local _Atomic(enum cede__posix_directed) cede__posix_directed;
 int cede__posix_pthread_sigqueue(pthread_t id, int signo, const union sigval value);
 CEDE__POSIX_EXPORT_ONLY(pthread_sigqueue, pthread_sigqueue);
 
-/* To the OS thread. The handler runs now, on the caller, unless the signal is blocked; then the call that the task is in
- * has been interrupted. */
+/* To the OS thread. The handler runs now, on the caller, unless the signal is blocked; then the call that the task is
+ * in has been interrupted. */
 static int send_to(struct cede_task *task, int signo, const union sigval *value)
 {
     pthread_t id = cede__posix_main_id();

@@ -4,8 +4,8 @@
  *
  * Each family of calls is a file that defines its functions under private names and exports each under one or more of
  * libc's names. Exporting also puts the name into a table, which is a section of the library that the linker gathers
- * from all files: the patching of libc's entries (patch.h), the self-check and the tests walk that table, so there is no
- * second list to keep in step.
+ * from all files: the patching of libc's entries (patch.h), the self-check and the tests walk that table, so there is
+ * no second list to keep in step.
  *
  * The private names avoid a clash with libc's headers, which declare some of these functions with types or attributes
  * that a definition cannot repeat. cede's own declarations check the types instead.
@@ -102,8 +102,8 @@ void cede__posix_test_cancel(void);
 #endif
 
 /*
- * To be called at the end of each call that may have been a wait, when nothing is left to be undone: if a signal handler
- * has jumped out of it, the jump is made now; see jump.h.
+ * To be called at the end of each call that may have been a wait, when nothing is left to be undone: if a signal
+ * handler has jumped out of it, the jump is made now; see jump.h.
  */
 #ifdef CEDE_POSIX_NO_SIGNALS
 #define CEDE__POSIX_LEAVE() ((void)0)
@@ -151,8 +151,8 @@ void cede__posix_stdio_start(void);
 
 #ifdef CEDE_POSIX_STATIC
 
-/* In a statically linked program the name is libc's: what leads here is the entry of libc's function, if the program has
- * that function at all. */
+/* In a statically linked program the name is libc's: what leads here is the entry of libc's function, if the program
+ * has that function at all. */
 #define CEDE__POSIX_EXPORT(symbol, function)                                                                    \
     extern cede__posix_fn cede__posix_libc_##symbol __asm__(#symbol) __attribute__((weak));                     \
     static struct cede__posix_name cede__posix_name_##symbol                                                    \

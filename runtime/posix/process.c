@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for children under libc's names. libc's own callers of wait4 are pclose(3), and waitpid(2) and wait(2) where these
- * were not caught by their names. */
+/* Waiting for children under libc's names. libc's own callers of wait4 are pclose(3), and waitpid(2) and wait(2) where
+ * these were not caught by their names. */
 #include <cede/process.h>
 #include <sys/resource.h>
 

@@ -4,8 +4,9 @@
  * a program may expect.
  *
  * A thread is a task of main's runtime, with what POSIX says that a thread has of its own: an ID, values of keys,
- * clean-up handlers, a cancellation state, a signal mask, a name. Main is one as well, under the ID and with the keys of
- * the OS thread that runs all of them. A task that the program makes by cede_spawn() belongs to the thread that made it.
+ * clean-up handlers, a cancellation state, a signal mask, a name. Main is one as well, under the ID and with the keys
+ * of the OS thread that runs all of them. A task that the program makes by cede_spawn() belongs to the thread that made
+ * it.
  *
  * Who is no such task stays what it is: the runtime's helpers, threads that libc makes inside itself or that were made
  * before main, and all that these make. IDs tell both kinds apart: libc's are addresses, ours are odd.
@@ -28,8 +29,8 @@ enum { CEDE__POSIX_NAME_BYTES = 16 /* as the kernel has it */ };
 
 struct cede__posix_value; /* see key.c */
 
-/* In a table that never shrinks (thread.c), so an old ID finds no thread, and a name that reports show stays. Guarded by
- * the table's gate where it says so; all else is the thread's own. */
+/* In a table that never shrinks (thread.c), so an old ID finds no thread, and a name that reports show stays. Guarded
+ * by the table's gate where it says so; all else is the thread's own. */
 struct cede__posix_thread {
     pthread_t id;
     struct cede_task *task;

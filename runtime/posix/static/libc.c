@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where libc's functions are, in a statically linked program: the linker knows, and has put them into the table. Takes the
- * place of libc.c, and of check.c: no name can lead elsewhere. */
+/* Where libc's functions are, in a statically linked program: the linker knows, and has put them into the table. Takes
+ * the place of libc.c, and of check.c: no name can lead elsewhere. */
 #include <cede/posix.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,8 @@
 #include "../name.h"
 #include "../patch.h"
 
-enum { LOOKED_AT = 64 }; /* how many bytes of a function are searched for jumps to its beginning: its size is not known */
+/* How many bytes of a function are searched for jumps to its beginning: its size is not known. */
+enum { LOOKED_AT = 64 };
 
 /* The bounds of the program's code, made by the linker. */
 extern unsigned char __executable_start[] __attribute__((visibility("hidden")));
