@@ -205,7 +205,10 @@ static struct cede_queue *open_queue(size_t element_size, size_t limit, enum ord
 {
     struct cede_queue *queue = malloc(sizeof *queue);
 
-    if (queue)
+    /* Clang believes that malloc(3) leaves errno alone: a caller into which this is inlined would see what it was. */
+    if (!queue)
+        errno = ENOMEM;
+    else
         *queue = (struct cede_queue){.element_size = element_size, .limit = limit ? limit : SIZE_MAX, .order = order,
                                      .compare = compare};
     return queue;

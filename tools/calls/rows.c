@@ -301,14 +301,20 @@ static int make_full_fifo(struct state *s)
 /* The terminal's reader, the program behind a terminal emulator, does not read. */
 static int make_full_tty(struct state *s)
 {
-    int terminal;
+    int terminal, result, i;
 
     if (make_tty(s) != 0)
         return -1;
     terminal = s->fd[0];
     s->fd[0] = s->fd[1];
     s->fd[1] = terminal;
-    return fill(terminal);
+    result = fill(terminal);
+    /* The kernel passes on in the background what it has taken, and then has room once more. */
+    for (i = 0; i < 10 && result == 0; i++) {
+        usleep(2000);
+        result = fill(terminal);
+    }
+    return result;
 }
 
 static int make_full_eventfd(struct state *s)
