@@ -154,9 +154,9 @@ endif()
 
 # ---- the table of calls ----
 
-# Measured where libc's entries are patched, on the CPU that the documents are about.
+# Measured where libc's entries are patched, on the CPU that the documents are about; half a minute, so in one leg.
 if(TARGET cede-calls AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND NOT CMAKE_CROSSCOMPILING
    AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CEDE_VALGRIND)
-    cede_test(check_calls check 300 ${CMAKE_CURRENT_SOURCE_DIR}/check_calls.sh $<TARGET_FILE:cede_command>)
+    cede_test(check_calls "check;slow" 300 ${CMAKE_CURRENT_SOURCE_DIR}/check_calls.sh $<TARGET_FILE:cede_command>)
     set_tests_properties(check_calls PROPERTIES RUN_SERIAL ON)
 endif()
