@@ -116,6 +116,7 @@ static void after_in_child(void)
     cede__lot_forked();
     cede__signal_unlock();
     cede__run_forked(own);
+    cede__runtime_forked();
     cede__run_unlock();
     if (own && own->current && own->current->state == CEDE__TASK_RUNNING)
         keep_current(own);

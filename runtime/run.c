@@ -213,9 +213,8 @@ int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, void *arg)
             }
         }
         error = errno;
-        cede__run_lock(); /* the first task's handle becomes stale, and with it the runtime's: see runtime.c */
-        cede__task_each(worker, forget, NULL);
-        cede__run_unlock();
+        cede__task_each(worker, forget, NULL); /* the first task's handle becomes stale, and with it the runtime's */
+        cede__runtime_await_posts();
         cede__error_end(worker, message);
         cede__worker = NULL;
     } else {

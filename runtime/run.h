@@ -9,6 +9,12 @@
  * also in a signal handler; `in_use` says whether some thread runs one now. */
 struct cede__worker *cede__run_workers(void);
 
+/* Returns when every cede_spawn_on() that may have found a handle before it became stale has posted. See runtime.c. */
+void cede__runtime_await_posts(void);
+
+/* In a child of fork(2). */
+void cede__runtime_forked(void);
+
 /* Around fork(2), so that the child finds the list in order. */
 void cede__run_lock(void);
 void cede__run_unlock(void);

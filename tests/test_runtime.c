@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks that other threads spawn: results, stale handles, and that each future gets its outcome, however all ends. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -313,6 +315,124 @@ START_TEST(storm)
 }
 END_TEST
 
+/* ---- signal handlers, in the midst of whatever they interrupt ---- */
+
+enum { SIGNALS = 3000 };
+
+static struct cede_runtime *receiver;
+static atomic_int handled, told, over_threads;
+
+static int tells(void *unused)
+{
+    (void)unused;
+    atomic_fetch_add(&told, 1);
+    return 0;
+}
+
+static void on_signal(int signo)
+{
+    (void)signo;
+    if (cede_spawn_on(receiver, tells, NULL, NULL) != 0)
+        abort();
+    atomic_fetch_add(&handled, 1);
+}
+
+/* Interrupted in malloc(3), in the call itself, and anywhere. */
+static void *allocates_and_spawns(void *unused)
+{
+    while (!atomic_load(&over_threads)) {
+        free(malloc(100));
+        ck_assert_int_eq(cede_spawn_on(receiver, tells, NULL, NULL), 0);
+        atomic_fetch_add(&handled, 1);
+        usleep(10);
+    }
+    return unused;
+}
+
+static pthread_t receiving, interrupted;
+
+static void *sends_signals(void *unused)
+{
+    unsigned seed = 5;
+    int i;
+
+    for (i = 0; i < SIGNALS; i++) {
+        ck_assert_int_eq(pthread_kill(harness_random(&seed) % 2 ? receiving : interrupted, SIGUSR1), 0);
+        usleep(harness_random(&seed) % 100);
+    }
+    atomic_store(&over_threads, 1);
+    return unused;
+}
+
+static int receives(void *unused)
+{
+    pthread_t sender;
+
+    (void)unused;
+    receiver = cede_runtime();
+    receiving = pthread_self();
+    ck_assert_int_eq(pthread_create(&interrupted, NULL, allocates_and_spawns, NULL), 0);
+    ck_assert_int_eq(pthread_create(&sender, NULL, sends_signals, NULL), 0);
+    while (!atomic_load(&over_threads)) {
+        free(malloc(100));
+        ck_assert_int_eq(cede_sleep(50 * CEDE_MICROSECOND), 0);
+    }
+    pthread_join(sender, NULL);
+    pthread_join(interrupted, NULL);
+    while (atomic_load(&told) < atomic_load(&handled))
+        ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0);
+    return 0;
+}
+
+START_TEST(signal_handlers_spawn)
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    ck_assert_int_eq(cede_run(receives, NULL), 0);
+    ck_assert_int_ge(atomic_load(&handled), 100);
+    ck_assert_int_eq(atomic_load(&told), atomic_load(&handled));
+}
+END_TEST
+
+/* A child of fork(2) does not inherit what another thread was doing. */
+static int spawns_on_itself(void *unused)
+{
+    struct cede_future future = {0};
+    intptr_t value;
+
+    (void)unused;
+    return cede_spawn_on(cede_runtime(), tells, NULL, &future) == 0 && cede_future_wait(&future, &value) == 0 ? 0 : -1;
+}
+
+static int forks_beside_threads(void *unused)
+{
+    pthread_t thread;
+    int i, status;
+    pid_t pid;
+
+    (void)unused;
+    receiver = cede_runtime();
+    ck_assert_int_eq(pthread_create(&thread, NULL, allocates_and_spawns, NULL), 0);
+    for (i = 0; i < 50; i++) {
+        pid = fork();
+        if (pid == 0)
+            _exit(spawns_on_itself(NULL) == 0 ? 0 : 1);
+        ck_assert_int_gt(pid, 0);
+        ck_assert_int_eq(cede_waitpid(pid, &status, 0), pid);
+        ck_assert_int_eq(status, 0);
+    }
+    atomic_store(&over_threads, 1);
+    pthread_join(thread, NULL);
+    return 0;
+}
+
+START_TEST(a_forked_child_spawns)
+{
+    ck_assert_int_eq(cede_run(forks_beside_threads, NULL), 0);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *self = suite_create("runtime");
@@ -327,6 +447,8 @@ Suite *suite(void)
     tcase_add_test(cases, what_the_end_overtakes_is_cancelled);
     tcase_add_test(cases, a_wait_that_such_a_task_may_end_is_no_deadlock);
     tcase_add_loop_test(cases, storm, 0, 4);
+    tcase_add_test(cases, signal_handlers_spawn);
+    tcase_add_test(cases, a_forked_child_spawns);
     suite_add_tcase(self, cases);
     return self;
 }

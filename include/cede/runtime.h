@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runtimes, as other threads see them: how a plain OS thread, or a task of another runtime, has a task run there.
+ * Runtimes, as other threads see them: how a plain OS thread, a task of another runtime, or a signal handler has a task
+ * run there.
  *
  *     static struct cede_runtime *server;          (server = cede_runtime(); in one of its tasks)
  *
@@ -68,8 +69,8 @@ CEDE_API const char *cede_runtime_poller_why(void);
  *   ESRCH   the runtime has ended, or the handle is NULL or was never one
  *   EINVAL  fn is NULL
  *   ENOMEM  no memory
- * Does not park. Threads: any, also the runtime's own; not in a signal handler (use cede_wake() there).
- * Models: asyncio.run_coroutine_threadsafe.
+ * Does not park. Any OS thread may call it, also the runtime's own, and a signal handler, whatever it has interrupted.
+ * Models: asyncio.run_coroutine_threadsafe, loop.call_soon_threadsafe.
  */
 CEDE_API int cede_spawn_on(struct cede_runtime *runtime, cede_task_fn *fn, void *arg, struct cede_future *future);
 
