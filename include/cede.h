@@ -17,7 +17,7 @@
  *   cede/lot.h     waiting at an address, for locks of one's own
  *   cede/future.h  results that are brought once, from any thread
  *   cede/offload.h functions that run on a helper thread
- *   cede/runtime.h tasks that are spawned from other threads
+ *   cede/runtime.h tasks that are spawned from other threads and from signal handlers
  *   cede/chan.h    channels, select
  *   cede/queue.h   queues: first in first out, last in first out, by priority; join
  *   cede/io.h      read, write, recv, send, poll ... that park the task instead of blocking the thread
@@ -25,6 +25,8 @@
  *   cede/net.h     dial, listen, serve
  *   cede/stream.h  buffered reading and writing: lines, records, flush; dial and serve with it
  *   cede/file.h    open, stat, fsync, rename ...; directories
+ *   cede/lookup.h  names of hosts, users and groups
+ *   cede/ipc.h     System V and POSIX message queues, System V semaphores
  *   cede/process.h child processes and pipes to them
  *   cede/signal.h  signals as events, the orderly end of a program
  *   cede/dump.h    every task: state, what it waits for, backtrace

@@ -400,6 +400,52 @@ static void storm(void)
     SAY("%d created, %d joined, %d cleaned up, %d destroyed", created, joined, cleaned, destroyed);
 }
 
+/* ---- stdio ---- */
+
+enum { SHARED_LINES = 200 };
+static FILE *shared;
+
+/* The sum of the numbers in the lines that this thread gets whole. */
+static void *reads_lines(void *sum)
+{
+    char line[64];
+    int number, length;
+
+    while (fgets(line, sizeof line, shared))
+        if (sscanf(line, "line %d of many%n", &number, &length) == 1 && line[length] == '\n')
+            atomic_fetch_add((atomic_int *)sum, number);
+    return sum;
+}
+
+/* Each waits in the midst of a line, with the stream locked. */
+static void shared_stream(void)
+{
+    static atomic_int sum;
+    char line[64];
+    pthread_t ids[3];
+    int ends[2], i, length, at;
+
+    if (pipe(ends) != 0)
+        return;
+    shared = fdopen(ends[0], "r");
+    for (i = 0; i < 3; i++)
+        pthread_create(&ids[i], NULL, reads_lines, &sum);
+    for (i = 1; i <= SHARED_LINES; i++) {
+        length = snprintf(line, sizeof line, "line %d of many\n", i);
+        for (at = 0; at < length; at += 5) {
+            if (write(ends[1], line + at, (size_t)(length - at < 5 ? length - at : 5)) < 0)
+                return;
+            if (i % 8 == 0)
+                pause_ms(1);
+        }
+    }
+    close(ends[1]);
+    for (i = 0; i < 3; i++)
+        pthread_join(ids[i], NULL);
+    SAY("%d of %d", atomic_load(&sum), SHARED_LINES * (SHARED_LINES + 1) / 2);
+    fclose(shared);
+}
+
 /* Not to be compared: a plain program would wait for ever. */
 static void *locks(void *unused)
 {
@@ -441,6 +487,7 @@ const struct scene scenes_of_rest[] = {
     {"killed_in_calls", killed_in_calls},
     {"handler_writes", handler_writes},
     {"futexes", futexes},
+    {"shared_stream", shared_stream},
     {"yielding", yielding},
     {"forking", forking},
     {"storm", storm},

@@ -34,8 +34,8 @@
  * task's thread gets the signal SIGRTMAX-1 for this, which ends sleep(3), poll(2) and the like with EINTR where they
  * block the thread: for finding out, not for production. It is a second thread, so deadlocks among locks that threads
  * could share are not reported meanwhile. A child of fork(2) is not watched. Off, it costs one getenv(3) in all. A
- * value of CEDE_AUDIT other than 0 and 1, or of CEDE_AUDIT_MS that is no number, is ignored; as with every variable of
- * cede's, the first cede_run() says so on standard error.
+ * value of CEDE_AUDIT other than 0 and 1, or of CEDE_AUDIT_MS that is no number, is ignored; the first cede_run() says
+ * so on standard error.
  */
 #ifndef CEDE_DUMP_H
 #define CEDE_DUMP_H

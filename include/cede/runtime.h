@@ -51,8 +51,8 @@ CEDE_API const char *cede_runtime_poller(void);
 
 /*
  * Why it is that one: "by default"; "as asked"; "no io_uring: errno 1", with the kernel's answer, where io_uring was
- * asked for or "auto"; "measured: io_uring takes 112 % of epoll's time". "no runtime" outside a task. Valid until the
- * runtime ends. Does not park. Dumps tell it too, unless it is the default (cede/dump.h).
+ * asked for or "auto"; "measured: io_uring takes 112 % of epoll's time"; "could not be measured". "no runtime" outside
+ * a task. Valid until the runtime ends. Does not park. Dumps tell it too, unless it is the default (cede/dump.h).
  */
 CEDE_API const char *cede_runtime_poller_why(void);
 

@@ -27,6 +27,7 @@
 
 #include "name.h"
 #include "patch.h"
+#include "thread.h"
 
 /* glibc's _IO_lock_t, which its header hides. lock_is_known() makes sure. */
 struct stream_lock {
@@ -64,6 +65,16 @@ static atomic_flag busy = ATOMIC_FLAG_INIT;
 static bool known; /* stdio's locks are as they should be; written by the constructor */
 _Thread_local bool cede__posix_stdio_calls;
 
+/* Whom libc takes for the owner of what it locks now. */
+static void *libc_self(void)
+{
+#ifdef CEDE__POSIX_THREADS
+    return (void *)cede__posix_thread_of_libc();
+#else
+    return (void *)pthread_self();
+#endif
+}
+
 static void enter(void)
 {
     while (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire))
@@ -85,7 +96,7 @@ void cede__posix_stdio_start(void)
         return;
     flockfile(stderr);
     flockfile(stderr);
-    known = lock->word == 1 && (lock->depth == 2 || lock->depth == 1) && lock->owner == (void *)pthread_self();
+    known = lock->word == 1 && (lock->depth == 2 || lock->depth == 1) && lock->owner == libc_self();
     funlockfile(stderr);
     funlockfile(stderr);
     known &= lock->word == 0 && lock->depth == 0 && lock->owner == NULL;
@@ -105,7 +116,7 @@ static void begin(struct inside *inside, FILE *stream, bool in_task)
         return;
     if (in_task)
         stream->_flags2 |= ALWAYS_LOCK;
-    if (in_task && lock->owner != (void *)pthread_self()) {
+    if (in_task && lock->owner != libc_self()) {
         if (!atomic_compare_exchange_strong(&lock->word, &free, 1))
             return; /* getc_unlocked() beside somebody who locks: they know what they do */
         inside->taken_here = true;
@@ -145,7 +156,7 @@ static void end(void *arg)
     *link = inside->next;
     leave();
     if (inside->lock->owner == inside)
-        inside->lock->owner = inside->taken_here ? NULL : (void *)pthread_self();
+        inside->lock->owner = inside->taken_here ? NULL : libc_self();
     if (inside->taken_here && atomic_exchange(&inside->lock->word, 0) == 2)
         syscall(SYS_futex, &inside->lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     wake_all(inside->waiters);

@@ -318,6 +318,11 @@ pthread_t cede__posix_pthread_self(void)
     return self ? self->id : CEDE__POSIX_PLAIN(pthread_self)();
 }
 
+pthread_t cede__posix_thread_of_libc(void)
+{
+    return CEDE__POSIX_PLAIN(pthread_self)();
+}
+
 /* ---- waiting for its end, or not ---- */
 
 static int is_over(void *arg)

@@ -78,6 +78,9 @@ static inline struct cede__posix_thread *cede__posix_thread_own(void)
     return self && self->task == cede_self() ? self : NULL;
 }
 
+/* The OS thread's ID, by which libc knows the owners of its own locks. */
+pthread_t cede__posix_thread_of_libc(void);
+
 static inline bool cede__posix_thread_is_main(const struct cede__posix_thread *thread)
 {
     return !(thread->id & 1);
