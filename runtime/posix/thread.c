@@ -320,7 +320,10 @@ pthread_t cede__posix_pthread_self(void)
 
 pthread_t cede__posix_thread_of_libc(void)
 {
-    return CEDE__POSIX_PLAIN(pthread_self)();
+    __typeof__(&cede__posix_pthread_self) plain = CEDE__POSIX_PLAIN(pthread_self);
+
+    /* There is none behind us if libcede-posix is linked last: then the name is libc's. */
+    return plain ? plain() : pthread_self();
 }
 
 /* ---- waiting for its end, or not ---- */
