@@ -11,28 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "pollers.h"
 #include "sched.h"
-
-static const char *const pollers[] = {"epoll", "io_uring"};
-enum { POLLERS = 2 };
-
-#define POLLER_TEST(name)                                             \
-    static void name##_body(void);                                    \
-    static int name##_task(void *unused)                              \
-    {                                                                 \
-        (void)unused;                                                 \
-        name##_body();                                                \
-        return 0;                                                     \
-    }                                                                 \
-    START_TEST(name)                                                  \
-    {                                                                 \
-        const struct cede_run_attr attr = {.poller = pollers[_i % POLLERS]}; \
-                                                                      \
-        ck_assert_int_eq(cede_run_attr(&attr, name##_task, NULL), 0); \
-    }                                                                 \
-    END_TEST                                                          \
-    static void name##_body(void)
 
 static int fds[2];
 
@@ -197,19 +177,6 @@ POLLER_TEST(a_wait_that_ends_early_loses_nothing)
     ck_assert_int_eq(cede_sleep(2 * CEDE_MILLISECOND), 0);
     assert_comes("kept");
     close_both();
-}
-
-static int raise_later(void *unused)
-{
-    (void)unused;
-    cede_sleep(2 * CEDE_MILLISECOND);
-    return raise(SIGUSR1);
-}
-
-static void handled(int signo)
-{
-    (void)signo;
-    cede_signal_handled(0);
 }
 
 POLLER_TEST(a_handler_and_a_close_end_it)

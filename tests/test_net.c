@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,18 +11,8 @@
 
 #include "address.h"
 #include "crowd.h"
+#include "descriptors.h"
 #include "sanitizer.h"
-
-static int count_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
 
 /* The address of a socket that listens on the loopback, in the form that cede_dial() takes. */
 static const char *address_of(int fd)

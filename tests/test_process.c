@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Child processes: streams, status, kill, what cancellation and deadlines leave behind, communicate. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,24 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "harness.h"
 
 #define SH(script) ((char *[]){"sh", "-c", (script), NULL})
 
 static const struct cede_process_attr piped = {
     .in = CEDE_PROCESS_PIPE, .out = CEDE_PROCESS_PIPE, .err = CEDE_PROCESS_PIPE};
-
-static int open_descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int count = 0;
-
-    ck_assert_ptr_nonnull(dir);
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
 
 static void assert_no_children(void)
 {
@@ -126,7 +114,7 @@ BOTH_TEST(a_cancel_stops_the_process)
 {
     struct cede_process process;
     struct cede_task *task;
-    int before = open_descriptors();
+    int before = count_descriptors();
 
     ck_assert_int_eq(cede_process_spawn(&process, SH("exec sleep 100"), NULL), 0);
     task = cede_spawn(wait_for, &process);
@@ -136,7 +124,7 @@ BOTH_TEST(a_cancel_stops_the_process)
     ck_assert(WIFSIGNALED(process.status) && WTERMSIG(process.status) == SIGKILL);
     assert_no_children();
     cede_process_close(&process);
-    ck_assert_int_eq(open_descriptors(), before);
+    ck_assert_int_eq(count_descriptors(), before);
 }
 
 /* What has ended keeps its result, whatever has become of the caller. */
@@ -250,7 +238,7 @@ TASK_TEST(spawn_names_its_errors)
 {
     struct cede_process_attr attr = {0};
     struct cede_process process;
-    int before = open_descriptors();
+    int before = count_descriptors();
 
     if (harness_emulated("memory shared by vfork"))
         return;
@@ -273,7 +261,7 @@ TASK_TEST(spawn_names_its_errors)
     ck_assert_fails(cede_process_spawn(&process, SH("exit"), &attr), EINVAL);
     attr = (struct cede_process_attr){.stop_signal = 1000};
     ck_assert_fails(cede_process_spawn(&process, SH("exit"), &attr), EINVAL);
-    ck_assert_int_eq(open_descriptors(), before);
+    ck_assert_int_eq(count_descriptors(), before);
     assert_no_children();
 }
 
@@ -490,7 +478,7 @@ TASK_TEST(communicate_that_ends_early_stops_the_process)
 {
     struct cede_process process;
     struct cede_task *task;
-    int before = open_descriptors();
+    int before = count_descriptors();
 
     ck_assert_int_eq(cede_process_spawn(&process, SH("echo x; exec sleep 100"), &piped), 0);
     cede_timeout (50 * CEDE_MILLISECOND)
@@ -504,7 +492,7 @@ TASK_TEST(communicate_that_ends_early_stops_the_process)
     ck_assert_fails(cede_await(task), ECANCELED);
     assert_no_children();
     cede_process_close(&process);
-    ck_assert_int_eq(open_descriptors(), before);
+    ck_assert_int_eq(count_descriptors(), before);
 }
 
 /* ---- outside a task ---- */
@@ -514,7 +502,7 @@ START_TEST(threads_may_use_processes)
     const struct cede_process_attr gentle = {.stop_signal = SIGTERM, .grace_ns = 10 * CEDE_MILLISECOND};
     struct cede_process_exchange exchange = {.input = "hello", .input_size = 5};
     struct cede_process process;
-    int before = open_descriptors();
+    int before = count_descriptors();
 
     ck_assert_int_eq(cede_process_spawn(&process, SH("cat; exit 2"), &piped), 0);
     ck_assert_int_eq(cede_process_communicate(&process, &exchange), 0);
@@ -530,7 +518,7 @@ START_TEST(threads_may_use_processes)
     ck_assert_int_eq(cede_process_spawn(&process, SH("trap '' TERM; sleep 100 & wait; wait"), &gentle), 0);
     cede_process_close(&process);
     assert_no_children();
-    ck_assert_int_eq(open_descriptors(), before);
+    ck_assert_int_eq(count_descriptors(), before);
 }
 END_TEST
 

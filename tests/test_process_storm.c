@@ -5,7 +5,6 @@
  * cancelled and replaced. What a process was told must show in its status; none may be left, nor a descriptor. Seeds
  * are fixed.
  */
-#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "cover.h"
+#include "descriptors.h"
 #include "harness.h"
 
 enum { OWNERS = 24, INPUT_BYTES = 10 };
@@ -230,18 +230,6 @@ static int own(void *arg)
     return 0;
 }
 
-static int open_descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int count = 0;
-
-    ck_assert_ptr_nonnull(dir);
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
-
 static int storm(void *unused)
 {
     static struct owner owners[OWNERS];
@@ -251,7 +239,7 @@ static int storm(void *unused)
 
     (void)unused;
     cede_sleep(1); /* the poller has its descriptors */
-    before = open_descriptors();
+    before = count_descriptors();
     for (i = 0; i < OWNERS; i++) {
         owners[i].random = harness_random(&seed) | 1;
         ck_assert_ptr_nonnull(tasks[i] = cede_spawn(own, &owners[i]));
@@ -268,7 +256,7 @@ static int storm(void *unused)
     }
     ck_assert_uint_ge(done, rounds);
     ck_assert_fails(waitpid(-1, NULL, WNOHANG), ECHILD);
-    ck_assert_int_eq(open_descriptors(), before);
+    ck_assert_int_eq(count_descriptors(), before);
     return 0;
 }
 

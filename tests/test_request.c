@@ -15,27 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "harness.h"
-
-static const char *const pollers[] = {"epoll", "io_uring"};
-enum { POLLERS = 2 };
-
-#define POLLER_TEST(name)                                                          \
-    static void name##_body(void);                                                 \
-    static int name##_task(void *unused)                                           \
-    {                                                                              \
-        (void)unused;                                                              \
-        name##_body();                                                             \
-        return 0;                                                                  \
-    }                                                                              \
-    START_TEST(name)                                                               \
-    {                                                                              \
-        const struct cede_run_attr attr = {.poller = pollers[_i]};                 \
-                                                                                   \
-        ck_assert_int_eq(cede_run_attr(&attr, name##_task, NULL), 0);              \
-    }                                                                              \
-    END_TEST                                                                       \
-    static void name##_body(void)
+#include "pollers.h"
 
 static int fds[2];
 
@@ -210,19 +190,6 @@ POLLER_TEST(a_cancelled_receive_lets_go_of_its_memory)
     ck_assert_int_eq(cede_recv(fds[0], later, 8, 0), 8); /* nothing is lost */
     ck_assert_mem_eq(later, "12345678", 8);
     close_both();
-}
-
-static int raise_later(void *unused)
-{
-    (void)unused;
-    cede_sleep(2 * CEDE_MILLISECOND);
-    return raise(SIGUSR1);
-}
-
-static void handled(int signo)
-{
-    (void)signo;
-    cede_signal_handled(0);
 }
 
 POLLER_TEST(a_handler_ends_a_receive_and_a_send)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams by address: dial, accept, serve. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,20 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "harness.h"
 
 static char address[108];
-
-static int count_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
 
 /* A listening socket, whose address is then in `address`. */
 static int listen_locally(void)
