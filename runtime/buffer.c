@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "descriptor.h"
+#include "call.h"
 #include "poller_inlet.h"
 #include "report.h"
 #include "sys.h"

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What a descriptor number means, and waiting for it; see descriptor.h and cede/io.h. */
+/* What a descriptor number means; see descriptor.h and cede/io.h. */
 #include "descriptor.h"
 
 #include <cede/io.h>
-#include <cede/time.h>
 #include <limits.h>
 #include <linux/close_range.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 
 #include "file_number.h"
 #include "fork.h"
@@ -18,6 +16,10 @@
 #include "run.h"
 #include "sys.h"
 #include "wait.h"
+
+/* How many times a descriptor has been closed through cede, in the whole process: tells a runtime that hears late that
+ * another one has closed a number whether it meant the descriptor that has this number by now. */
+static _Atomic uint64_t closings;
 
 /* ---- what it is ---- */
 
@@ -63,18 +65,24 @@ static enum cede__fd_kind kind_of(int fd)
     }
 }
 
-/* Whether what the record says still holds. One that cede did not make, and no task has waited on, may be closed in any
- * way: of those only sockets are taken at the record's word, because they say when it is wrong. */
-static bool trusted(const struct cede__fd *record)
+void cede__descriptor_learn(struct cede__fd *record, int fd)
 {
-    return record->owned || record->registered;
+    if (!record->short_is_empty)
+        record->short_is_empty = record->kind == CEDE__FD_TCP && record->owned && option(fd, SO_RCVLOWAT) == 1;
+}
+
+int cede__descriptor_identify(struct cede__fd *record, int fd)
+{
+    record->kind = (uint8_t)kind_of(fd);
+    record->closings = atomic_load(&closings);
+    /* With O_DIRECT, what need not wait for others waits for the disk all the same. */
+    record->waits_in_place = false;
+    record->slow[CEDE__READS] = record->slow[CEDE__WRITES] =
+        record->kind == CEDE__FD_FILE && cede__sys_fcntl(fd, F_GETFL, 0) & O_DIRECT;
+    return record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
 }
 
 /* ---- what it means ---- */
-
-/* How many times a descriptor has been closed through cede, in the whole process: tells a runtime that hears late that
- * another one has closed a number whether it meant the descriptor that has this number by now. */
-static _Atomic uint64_t closings;
 
 /* A child of vfork(2) that closes descriptors before it calls exec must not take from its parent, whose memory it
  * borrows, what that knows of its own. To ask costs a system call, so not where there is nothing to lose. */
@@ -84,8 +92,7 @@ static bool worth_keeping(const struct cede__fd *record)
            || !cede__list_empty(&record->writers);
 }
 
-/* Returns whether the number's meaning is ours to change. */
-static bool forget(struct cede__worker *worker, int fd)
+bool cede__descriptor_forget(struct cede__worker *worker, int fd)
 {
     struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
     struct cede__list waiters = {0}, *link;
@@ -124,7 +131,7 @@ static void settle_and_forget(struct cede__worker *worker, int first, int last)
     if (cede__poller_queued(&worker->poller) && !cede__fork_unnoticed())
         cede__poller_settle(&worker->poller);
     for (fd = first; next_known(&worker->poller, &fd, last); fd++)
-        forget(worker, fd);
+        cede__descriptor_forget(worker, fd);
 }
 
 /* Another runtime closes numbers, which this one may know. */
@@ -159,7 +166,7 @@ static void deliver_closing(struct cede__remote *remote)
         if (closing->number == 0)
             look_again(record);
         else if (record->closings < closing->number)
-            forget(closing->worker, fd);
+            cede__descriptor_forget(closing->worker, fd);
     }
     free(closing);
 }
@@ -219,7 +226,7 @@ void cede__descriptor_made(int fd, enum cede__fd_kind kind)
     struct cede__fd *record;
     int saved = errno;
 
-    if (!cede__in_task() || fd < 0 || !forget(cede__worker, fd))
+    if (!cede__in_task() || fd < 0 || !cede__descriptor_forget(cede__worker, fd))
         return;
     record = cede__poller_fd(&cede__worker->poller, fd);
     if (record) { /* else there is no memory to know it: it is treated as one that others made */
@@ -255,154 +262,10 @@ static void duplicated(int fd, int newfd)
 
     if (!cede__in_task() || newfd < 0)
         return;
-    forget(cede__worker, newfd);
+    cede__descriptor_forget(cede__worker, newfd);
     record = cede__poller_fd_known(&cede__worker->poller, fd);
     if (record)
         record->owned = record->short_is_empty = record->drained = record->counts = false;
-}
-
-/* ---- calls ---- */
-
-int cede__call_restart(struct cede__call *call)
-{
-    forget(call->worker, call->fd);
-    call->generation = call->record->generation;
-    call->record->kind = (uint8_t)kind_of(call->fd);
-    return call->record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
-}
-
-int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direction, const char *what)
-{
-    struct cede__worker *worker = cede__worker;
-    struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
-
-    if (__builtin_expect(!record, 0) && !(record = cede__poller_fd(&worker->poller, fd)))
-        return -1;
-    call->worker = worker;
-    call->record = record;
-    call->fd = fd;
-    call->generation = record->generation;
-    call->direction = (uint8_t)direction;
-    call->saved_errno = errno;
-    call->what = what;
-    call->deadline_ns = 0;
-    if (record->kind == CEDE__FD_UNKNOWN || (record->kind > CEDE__FD_SOCKET && !trusted(record))) {
-        record->kind = (uint8_t)kind_of(fd);
-        record->closings = atomic_load(&closings);
-        /* With O_DIRECT, what need not wait for others waits for the disk all the same. */
-        record->waits_in_place = false;
-        record->slow[CEDE__READS] = record->slow[CEDE__WRITES] =
-            record->kind == CEDE__FD_FILE && cede__sys_fcntl(fd, F_GETFL, 0) & O_DIRECT;
-    }
-    return record->kind == CEDE__FD_UNKNOWN ? -1 : 0;
-}
-
-int cede__call_nonblocking(struct cede__call *call)
-{
-    struct cede__fd *record = call->record;
-    int flags;
-
-    if (!record->flags_known || !trusted(record)) {
-        flags = cede__sys_fcntl(call->fd, F_GETFL, 0);
-        if (flags < 0)
-            return -1;
-        record->nonblocking = flags & O_NONBLOCK;
-        record->flags_known = true;
-    }
-    return record->nonblocking;
-}
-
-static int64_t timeout_of(int fd, int name)
-{
-    struct timeval value;
-    socklen_t size = sizeof value;
-
-    if (getsockopt(fd, SOL_SOCKET, name, &value, &size) != 0 || (value.tv_sec == 0 && value.tv_usec == 0)
-        || value.tv_sec > INT32_MAX)
-        return INT64_MAX;
-    return value.tv_sec * CEDE_SECOND + value.tv_usec * CEDE_MICROSECOND;
-}
-
-void cede__descriptor_learn(struct cede__fd *record, int fd)
-{
-    if (!record->short_is_empty)
-        record->short_is_empty = record->kind == CEDE__FD_TCP && record->owned && option(fd, SO_RCVLOWAT) == 1;
-}
-
-static int64_t deadline_of(const struct cede__call *call)
-{
-    struct cede__fd *record = call->record;
-    int64_t *timeout_ns = call->direction == CEDE__WRITES ? &record->send_timeout_ns : &record->recv_timeout_ns;
-
-    if (record->kind > CEDE__FD_SOCKET)
-        return INT64_MAX;
-    if (*timeout_ns == 0) {
-        *timeout_ns = timeout_of(call->fd, call->direction == CEDE__WRITES ? SO_SNDTIMEO : SO_RCVTIMEO);
-        if (call->direction == CEDE__READS)
-            cede__descriptor_learn(record, call->fd);
-    }
-    return *timeout_ns == INT64_MAX ? INT64_MAX : cede__sched_now(call->worker) + *timeout_ns;
-}
-
-int64_t cede__call_deadline(struct cede__call *call)
-{
-    if (!call->deadline_ns)
-        call->deadline_ns = deadline_of(call);
-    return call->deadline_ns;
-}
-
-int cede__call_wait(struct cede__call *call)
-{
-    struct cede__fd *record = call->record;
-    struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
-    int nonblocking = cede__call_nonblocking(call);
-    enum cede__wake reason;
-    int64_t deadline_ns;
-
-    if (nonblocking > 0)
-        errno = EAGAIN;
-    if (nonblocking != 0)
-        return -1;
-    deadline_ns = cede__call_deadline(call);
-    waiter.interruptible = (uint8_t)cede__call_interruptible(deadline_ns);
-    /* Nothing is lost between the failed attempt and the wait. Registered just now: the kernel says at once whether it
-     * is ready. Registered before: what has come since the attempt makes an edge, and nobody else looks at the poller
-     * before this task is parked. */
-    if (cede__poller_register(&call->worker->poller, record, call->fd) != 0) {
-        if (errno != EPERM)
-            return -1;
-        record->kind = CEDE__FD_INSTANT;
-        return 0;
-    }
-    cede__list_append(call->direction == CEDE__WRITES ? &record->writers : &record->readers, &waiter.link);
-    reason = cede__wait(&waiter, deadline_ns);
-    if (reason == CEDE__WAKE_EVENT && record->generation != call->generation)
-        reason = CEDE__WAKE_CLOSED; /* after the event, before it was this task's turn */
-    if (reason == CEDE__WAKE_DEADLINE) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return cede__wait_errno(reason);
-}
-
-int cede__call_continue(struct cede__call *call)
-{
-    cede__sched_tick(call->worker);
-    if (call->record->generation != call->generation) {
-        errno = EBADF;
-        return -1;
-    }
-    return 0;
-}
-
-ssize_t cede__call_end(struct cede__call *call, ssize_t result)
-{
-    int error = result < 0 ? errno : call->saved_errno;
-
-    if (!call->deadline_ns)
-        cede__sched_tick(call->worker);
-    errno = error;
-    return result;
 }
 
 /* ---- the public calls that are about numbers ---- */
@@ -477,7 +340,7 @@ void cede_fd_made(int fd)
     int saved = errno;
 
     if (cede__in_task() && fd >= 0)
-        forget(cede__worker, fd);
+        cede__descriptor_forget(cede__worker, fd);
     errno = saved;
 }
 

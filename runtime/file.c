@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+#include "descriptor.h"
 #include "file.h"
 #include "file_cached.h"
 #include "sys.h"

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "descriptor.h"
+#include "call.h"
 #include "ring.h"
 #include "sched.h"
 

@@ -3,7 +3,7 @@
 #include <cede/io.h>
 #include <errno.h>
 
-#include "descriptor.h"
+#include "call.h"
 #include "duration.h"
 #include "sys.h"
 

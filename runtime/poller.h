@@ -75,7 +75,7 @@ enum cede__fd_kind {
     CEDE__FD_FILE,      /* regular file, block device: always ready as well, but waits for storage */
 };
 
-/* A descriptor number. All zero: nothing is known of it. descriptor.c fills in what concerns calls. */
+/* A descriptor number. All zero: nothing is known of it. descriptor.c and call.c fill in what concerns calls. */
 struct cede__fd {
     struct cede__list readers, writers; /* struct cede__waiter */
     uint32_t generation;   /* of the number: advanced each time it comes to mean something else */

@@ -11,6 +11,7 @@
 #include <cede/scope.h>
 #include <cede/time.h>
 
+#include "call.h"
 #include "descriptor.h"
 #include "duration.h"
 #include "process.h"

@@ -4,6 +4,7 @@
 #include <cede/time.h>
 #include <stdbool.h>
 
+#include "call.h"
 #include "descriptor.h"
 #include "sys.h"
 #include "wait.h"

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "descriptor.h"
+#include "call.h"
 #include "offload.h"
 #include "retry.h"
 #include "sys.h"

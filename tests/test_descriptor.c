@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "descriptor.h"
+#include "call.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
 /* Calls about files whose waits end early: by cancellation, by a deadline. */
 #include <sys/wait.h>
 
-#include "descriptor.h"
+#include "call.h"
 #include "file.h"
 #include "files.h"
 
