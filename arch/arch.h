@@ -11,7 +11,7 @@
  * the stack pointer at which the callee-saved registers of its ABI lie. arch/README.md tells how to write a
  * port and which command says whether it is right.
  *
- * All four routines are hidden, typed, sized, 16-byte aligned, carry unwind data, and start with the CPU's
+ * All four routines are hidden, typed, sized, 64-byte aligned, carry unwind data, and start with the CPU's
  * landing pad where it has one (endbr64, bti c).
  */
 #ifndef CEDE_ARCH_H
