@@ -24,6 +24,8 @@
 
 #include "sched.h"
 
+enum cede__job_state { CEDE__JOB_AWAITED, CEDE__JOB_DONE, CEDE__JOB_ORPHAN };
+
 struct cede__job {
     const char *what;                       /* for reports; static */
     void (*run)(struct cede__job *job);     /* on a helper thread, which it may block for as long as it likes */
@@ -35,7 +37,7 @@ struct cede__job {
     struct cede__worker *worker;
     struct cede__waiter *waiter;  /* the task that waits; NULL: it has what it waited for, or has given up.
                                      Touched by the worker's thread only */
-    enum { CEDE__JOB_AWAITED, CEDE__JOB_DONE, CEDE__JOB_ORPHAN } state; /* guarded by the pool's lock */
+    atomic_int state;             /* enum cede__job_state: where being done and giving up meet */
 };
 
 /*

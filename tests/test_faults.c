@@ -56,6 +56,26 @@ TASK_TEST(no_helper_thread)
     ck_assert_fails(cede_dial("name.test:80"), EAGAIN);
 }
 
+static int offloads(void *unused)
+{
+    return cede_offload(nothing, unused, NULL);
+}
+
+/* Those there are do the work. */
+TASK_TEST(no_further_helper_thread)
+{
+    struct cede_task *tasks[20];
+    int i;
+
+    ck_assert_int_eq(cede_offload(nothing, NULL, NULL), 0);
+    if (!fault_inject(SYS_clone3, EAGAIN) || !fault_inject(SYS_clone, EAGAIN))
+        return;
+    for (i = 0; i < 20; i++)
+        ck_assert_ptr_nonnull(tasks[i] = cede_spawn(offloads, NULL));
+    for (i = 0; i < 20; i++)
+        ck_assert_int_eq(cede_await(tasks[i]), 0);
+}
+
 /* ---- processes ---- */
 
 static const int spawn_errors[] = {EAGAIN, ENOMEM};
@@ -198,6 +218,7 @@ Suite *suite(void)
     tcase_add_loop_test(cases, no_descriptor_for_a_runtime, 0, 2);
     tcase_add_test(cases, a_runtime_in_a_runtime);
     tcase_add_test(cases, no_helper_thread);
+    tcase_add_test(cases, no_further_helper_thread);
     tcase_add_test(cases, no_pipe_for_a_process);
     tcase_add_loop_test(cases, no_process, 0, 2);
     tcase_add_test(cases, what_cannot_be_executed);

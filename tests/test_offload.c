@@ -16,11 +16,13 @@ struct work {
     struct cede__job job;
     pthread_t thread;
     bool signals_blocked, in_task;
+    bool slow; /* it waits until `slow_may_end`, too */
+    bool naps; /* it takes a millisecond */
     int value;
 };
 
 static atomic_int running, most_running, done, released;
-static atomic_bool go;
+static atomic_bool go, slow_may_end;
 
 static void nap(void)
 {
@@ -37,7 +39,9 @@ static void run(struct cede__job *job)
 
     while (now > most && !atomic_compare_exchange_weak(&most_running, &most, now))
         ;
-    while (!atomic_load(&go))
+    while (!atomic_load(&go) || (work->slow && !atomic_load(&slow_may_end)))
+        nap();
+    if (work->naps)
         nap();
     work->thread = pthread_self();
     work->in_task = cede_self();
@@ -66,12 +70,14 @@ static struct work *work_new(int value)
 }
 
 /* A task that has one job done. */
-struct offloader { int value; };
+struct offloader { int value; bool slow, naps; };
 static int offloader(struct offloader *a)
 {
     struct work *work = work_new(a->value);
     int value;
 
+    work->slow = a->slow;
+    work->naps = a->naps;
     if (cede__offload(&work->job) != 0)
         return -1;
     value = work->value;
@@ -254,6 +260,40 @@ TASK_TEST(jobs_do_not_wait_for_each_other)
     ck_assert_int_eq(cede_await(tasks[1]), 4);
 }
 
+/* A job that takes long (it waits for `go`) among others that take none: they are done, whoever began it. */
+static void one_takes_long(int helpers, int which)
+{
+    struct cede_task *slow = NULL, *tasks[200];
+    int i;
+
+    reset(true);
+    atomic_store(&slow_may_end, false);
+    for (i = 0; i < helpers; i++) /* so many of them idle */
+        tasks[i] = cede_go(offloader, .value = i);
+    for (i = 0; i < helpers; i++)
+        ck_assert_int_eq(cede_await(tasks[i]), 2 * i);
+    for (i = 0; i < 200; i++)
+        if (i == which)
+            tasks[i] = slow = cede_go(offloader, .value = -1, .slow = true);
+        else
+            tasks[i] = cede_go(offloader, .value = i);
+    for (i = 0; i < 200; i++)
+        if (tasks[i] != slow)
+            ck_assert_int_eq(cede_await(tasks[i]), 2 * i);
+    ck_assert_int_eq(cede__worker->jobs, 1);
+    atomic_store(&slow_may_end, true);
+    ck_assert_int_eq(cede_await(slow), -2);
+}
+
+TASK_TEST(a_long_job_holds_nobody_up)
+{
+    one_takes_long(0, 0);
+    one_takes_long(1, 0);
+    one_takes_long(1, 1);
+    one_takes_long(2, 100);
+    one_takes_long(5, 199);
+}
+
 static int leave_an_orphan(void *unused)
 {
     (void)unused;
@@ -273,16 +313,16 @@ START_TEST(the_runtime_may_end_before_the_job)
 }
 END_TEST
 
-/* Cancels at random moments, from several runtimes at once. */
+/* Cancels at random moments, from several runtimes at once; now and then a job that takes its time. */
 static int storm(void *arg)
 {
     unsigned seed = (unsigned)(uintptr_t)arg;
     struct cede_task *tasks[20];
     int round, i, result;
 
-    for (round = 0; round < 30; round++) {
+    for (round = 0; round < HARNESS_ROUNDS(1000); round++) {
         for (i = 0; i < 20; i++)
-            tasks[i] = cede_go(offloader, .value = i);
+            tasks[i] = cede_go(offloader, .value = i, .naps = harness_random(&seed) % 50 == 0);
         for (i = 0; i < 20; i++) {
             if (harness_random(&seed) % 4 == 0)
                 cede_yield();
@@ -351,6 +391,7 @@ Suite *suite(void)
     tcase_add_test(cases, what_is_done_keeps_its_result);
     tcase_add_test(cases, what_is_done_but_not_delivered_is_freed);
     tcase_add_test(cases, jobs_do_not_wait_for_each_other);
+    tcase_add_test(cases, a_long_job_holds_nobody_up);
     tcase_add_test(cases, the_runtime_may_end_before_the_job);
     tcase_add_test(cases, storm_of_cancels);
 #ifndef CEDE__TSAN
