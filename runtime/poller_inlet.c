@@ -113,16 +113,13 @@ static void empty(struct cede__inlet *inlet)
 
 /* ---- the request ---- */
 
+/* May be the end of the inlet. */
 static void take_back(struct cede__inlet *inlet)
 {
-    struct io_uring_sqe *entry = inlet->stopping ? NULL : cede__ring_entry(&inlet->poller->ring, NULL);
-
-    if (!entry)
-        return; /* it goes on until somebody asks again */
-    entry->opcode = IORING_OP_ASYNC_CANCEL;
-    entry->fd = -1;
-    entry->addr = (uintptr_t)&inlet->request;
+    if (inlet->stopping)
+        return;
     inlet->stopping = true;
+    cede__ring_cancel(&inlet->poller->ring, &inlet->request);
 }
 
 /* The kernel is done with the request: for good, or until somebody arms it again. */
@@ -141,8 +138,8 @@ static void disarm(struct cede__inlet *inlet, int result)
     default:
         if (result < 0)
             inlet->error = -result;
-        if (result <= 0)
-            inlet->ended = true;
+        else
+            inlet->ended |= result == 0;
     }
 }
 
@@ -223,10 +220,10 @@ ssize_t cede__inlet_next(struct cede__inlet *inlet, struct cede__buffer **lent)
     *lent = dequeue(inlet);
     if (*lent)
         return (*lent)->size;
-    if (inlet->ended && !inlet->error)
+    if (inlet->ended)
         return 0;
-    errno = inlet->ended ? inlet->error : EAGAIN;
-    inlet->error = 0;
+    errno = inlet->error ? inlet->error : EAGAIN;
+    inlet->error = 0; /* the next receive finds out what there is after it */
     return -1;
 }
 
@@ -234,6 +231,8 @@ ssize_t cede__inlet_next(struct cede__inlet *inlet, struct cede__buffer **lent)
 
 void cede__inlet_close(struct cede__inlet *inlet)
 {
+    struct cede__poller *poller = inlet->poller;
+
     inlet->record = NULL;
     empty(inlet);
     if (!inlet->armed) {
@@ -241,7 +240,7 @@ void cede__inlet_close(struct cede__inlet *inlet)
         return;
     }
     take_back(inlet);
-    cede__ring_submit(&inlet->poller->ring); /* until then the kernel holds the connection open */
+    cede__ring_flush(&poller->ring); /* until then the kernel holds the connection open */
 }
 
 static void free_pool(struct cede__poller *poller)

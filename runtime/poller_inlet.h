@@ -28,8 +28,8 @@ struct cede__inlet {
     uint32_t starved_at;               /* it gave it back for want of buffers, of which it had so many; 0: it did not */
     bool armed;                        /* the kernel has the request */
     bool stopping;                     /* and has been asked for it back */
-    bool ended;                        /* the end of the stream has come ... */
-    int error;                         /* ... or this, to be told first */
+    bool ended;                        /* the end of the stream has come */
+    int error;                         /* what a receive has failed with, to be told once; 0: nothing */
 };
 
 /* That of a socket, made if need be, over a poller that makes requests. NULL: there can be none. */

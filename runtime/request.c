@@ -5,17 +5,11 @@
 #include <cede/scope.h>
 #include <errno.h>
 
-/* Asks for the request back, and waits until it is. Cannot fail for want of an entry: then it ends when it ends. */
+/* Asks for the request back, and waits until it is. */
 static void take_back(struct cede__ring *ring, struct cede__ring_request *request, struct cede__waiter *waiter)
 {
-    struct io_uring_sqe *entry = cede__ring_entry(ring, NULL);
-
     waiter->interruptible = CEDE__INTERRUPTIBLE_NEVER;
-    if (entry) {
-        entry->opcode = IORING_OP_ASYNC_CANCEL;
-        entry->fd = -1;
-        entry->addr = (uintptr_t)request;
-    }
+    cede__ring_cancel(ring, request);
     cede_shield
         while (!request->done)
             cede__wait(waiter, INT64_MAX);

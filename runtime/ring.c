@@ -133,6 +133,45 @@ void cede__ring_submit(struct cede__ring *ring)
         enter(ring, 0);
 }
 
+void cede__ring_flush(struct cede__ring *ring)
+{
+    enter(ring, IORING_ENTER_GETEVENTS);
+}
+
+/* Takes a request out of those that the kernel has not been given. Whether it was there. */
+static bool withdraw(struct cede__ring *ring, struct cede__ring_request *request)
+{
+    unsigned at = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+    struct io_uring_sqe *entry;
+
+    for (; at != *ring->sq_tail; at++) {
+        entry = &ring->entries[at & ring->sq_mask];
+        if (entry->user_data != (uintptr_t)request)
+            continue;
+        *entry = (struct io_uring_sqe){.opcode = IORING_OP_NOP};
+        request->result = -ECANCELED;
+        request->done = true;
+        if (request->arrived)
+            request->arrived(request, &(struct io_uring_cqe){.res = -ECANCELED});
+        return true;
+    }
+    return false;
+}
+
+void cede__ring_cancel(struct cede__ring *ring, struct cede__ring_request *request)
+{
+    struct io_uring_sync_cancel_reg at_once = {.addr = (uintptr_t)request, .fd = -1};
+    struct io_uring_sqe *entry = cede__ring_entry(ring, NULL);
+
+    if (entry) {
+        entry->opcode = IORING_OP_ASYNC_CANCEL;
+        entry->fd = -1;
+        entry->addr = (uintptr_t)request;
+    } else if (!withdraw(ring, request)) {
+        syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_SYNC_CANCEL, &at_once, 1);
+    }
+}
+
 static void complete(struct cede__ring *ring, const struct io_uring_cqe *completion)
 {
     struct cede__ring_request *request = (struct cede__ring_request *)(uintptr_t)completion->user_data;

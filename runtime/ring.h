@@ -75,6 +75,15 @@ static inline unsigned cede__ring_queued(const struct cede__ring *ring)
 /* Gives the kernel what is queued. What it does not take (for want of memory) stays queued. */
 void cede__ring_submit(struct cede__ring *ring);
 
+/* The same, and has the kernel let go of what has ended: of the files of requests that were cancelled, say. Marks
+ * nothing as done. */
+void cede__ring_flush(struct cede__ring *ring);
+
+/* Asks for a request back that is not done: with an entry, or at once where there is no room for one. It is done when
+ * that says so; but one that the kernel has not been given never gets there, and then is done with -ECANCELED on
+ * return, of which nobody is woken. */
+void cede__ring_cancel(struct cede__ring *ring, struct cede__ring_request *request);
+
 /* Submits, and marks what has completed as done: `ready` has whom to wake. A system call only if there is a reason. */
 void cede__ring_turn(struct cede__ring *ring);
 

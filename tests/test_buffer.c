@@ -127,6 +127,26 @@ POLLER_TEST(errors_are_those_of_recv)
     cede_close(fds[0]);
 }
 
+/* What has failed is told once, and is not the end. */
+POLLER_TEST(too_early_is_not_too_late)
+{
+    int listener = cede_listen("127.0.0.1:0");
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    void *data;
+
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    fds[0] = cede_socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_fails(cede_buffer_recv(fds[0], &data), ENOTCONN);
+    ck_assert_fails(cede_buffer_recv(fds[0], &data), ENOTCONN);
+    ck_assert_int_eq(cede_connect(fds[0], (struct sockaddr *)&address, length), 0);
+    fds[1] = cede_accept(listener, NULL, NULL);
+    ck_assert_int_eq(cede_send(fds[1], "after all", 9, 0), 9);
+    assert_comes("after all");
+    close_both();
+    cede_close(listener);
+}
+
 POLLER_TEST(nonblocking_and_timeouts_are_honoured)
 {
     const struct timeval timeout = {.tv_usec = 3000};
@@ -452,6 +472,7 @@ Suite *suite(void)
     tcase_add_loop_test(one, what_comes_is_lent, 0, POLLERS);
     tcase_add_loop_test(one, the_hottest_buffer_is_lent_again, 0, POLLERS);
     tcase_add_loop_test(one, errors_are_those_of_recv, 0, POLLERS);
+    tcase_add_loop_test(one, too_early_is_not_too_late, 0, POLLERS);
     tcase_add_loop_test(one, nonblocking_and_timeouts_are_honoured, 0, POLLERS);
     tcase_add_loop_test(one, a_wait_that_ends_early_loses_nothing, 0, POLLERS);
     tcase_add_loop_test(one, a_handler_and_a_close_end_it, 0, POLLERS);

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System calls per message of an echo server: one read, one write and a share of one wait, whatever else may change.
- * The runtime makes them all through syscall(2), which the linker leads here to be counted (--wrap).
  *
  * The load is a task of the same thread: so all messages of a round are there before the server looks, and the counts
  * do not depend on time.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "harness.h"
+#include "syscalls.h"
 
 enum { CONNECTIONS = 50, WARM_UP = 5, ROUNDS = 41, LARGEST = 16 << 10 };
 
@@ -28,24 +25,14 @@ static struct {
     unsigned calls, failed, controls;
 } counted;
 
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-
-long __wrap_syscall(long number, ...)
+static void count(long number, long result)
 {
-    long arguments[6], result;
-    va_list list;
-
-    va_start(list, number);
-    for (int i = 0; i < 6; i++)
-        arguments[i] = va_arg(list, long);
-    va_end(list);
-    result = __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
     counted.calls++;
     counted.failed += result < 0;
     counted.controls += number == SYS_epoll_ctl;
-    return result;
 }
+
+static const struct syscall_hooks syscall_hooks = {.after = count};
 
 static int listener, clients[CONNECTIONS], echoed;
 static size_t bytes;
