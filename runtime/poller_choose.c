@@ -25,13 +25,14 @@ enum {
                              with epoll what is sent leaves at once */
     LONGEST_NS = 10 * 1000 * 1000, /* for a completion that should be there already */
     UNKNOWN = 0,
-    IMPOSSIBLE = -10000, /* below every negated errno */
+    IMPOSSIBLE = CEDE__POLLER_UNMEASURED,
 };
 
 struct trial {
     int fds[PAIRS][2]; /* the server's side, and the peer's */
     int epoll;
     struct cede__ring ring;
+    struct cede__ring_request receives[PAIRS], sends[PAIRS];
     char bytes[PAIRS][BYTES];
 };
 
@@ -107,15 +108,23 @@ static int64_t round_by_epoll(struct trial *trial)
     return peers_receive(trial) ? begin_ns : IMPOSSIBLE;
 }
 
-static void queue(struct trial *trial, int i, int operation, struct cede__ring_request *request)
+/* One for each pair. Whether the kernel takes them. */
+static bool queue(struct trial *trial, int operation, struct cede__ring_request *requests)
 {
-    struct io_uring_sqe *entry = cede__ring_entry(&trial->ring, request);
+    struct io_uring_sqe *entry;
+    int i;
 
-    *request = (struct cede__ring_request){0};
-    entry->opcode = (uint8_t)operation;
-    entry->fd = trial->fds[i][0];
-    entry->addr = (uintptr_t)trial->bytes[i];
-    entry->len = BYTES;
+    for (i = 0; i < PAIRS; i++) {
+        requests[i] = (struct cede__ring_request){0};
+        entry = cede__ring_entry(&trial->ring, &requests[i]);
+        if (!entry)
+            return false;
+        entry->opcode = (uint8_t)operation;
+        entry->fd = trial->fds[i][0];
+        entry->addr = (uintptr_t)trial->bytes[i];
+        entry->len = BYTES;
+    }
+    return true;
 }
 
 /* Waits until all are done. */
@@ -134,24 +143,24 @@ static bool await(struct trial *trial, const struct cede__ring_request *requests
 
 static int64_t round_by_requests(struct trial *trial)
 {
-    struct cede__ring_request receives[PAIRS], sends[PAIRS];
     int64_t begin_ns, took_ns;
     bool all;
-    int i;
 
     begin_ns = cede_now();
-    for (i = 0; i < PAIRS; i++)
-        queue(trial, i, IORING_OP_RECV, &receives[i]);
+    all = queue(trial, IORING_OP_RECV, trial->receives);
     cede__ring_submit(&trial->ring);
     took_ns = cede_now() - begin_ns;
     peers_send(trial);
     begin_ns = cede_now();
-    all = await(trial, receives);
-    for (i = 0; i < PAIRS; i++)
-        queue(trial, i, IORING_OP_SEND, &sends[i]);
-    all = await(trial, sends) && all;
+    all = all && await(trial, trial->receives) && queue(trial, IORING_OP_SEND, trial->sends)
+          && await(trial, trial->sends);
     took_ns += cede_now() - begin_ns;
     return all && peers_receive(trial) ? took_ns : IMPOSSIBLE;
+}
+
+static int64_t less(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* What io_uring takes, in percent of what epoll does; a negated errno if there is none; IMPOSSIBLE if that cannot be
@@ -159,7 +168,7 @@ static int64_t round_by_requests(struct trial *trial)
 static int measure(void)
 {
     struct trial *trial = calloc(1, sizeof *trial);
-    int64_t epoll_ns = INT64_MAX, requests_ns = INT64_MAX, ns;
+    int64_t epoll_ns = INT64_MAX, requests_ns = INT64_MAX;
     int percent = IMPOSSIBLE, i;
 
     if (!trial)
@@ -170,11 +179,9 @@ static int measure(void)
         return percent;
     }
     if (trial_open(trial) == 0) {
-        for (i = 0; i < ROUNDS; i++) {
-            ns = round_by_epoll(trial);
-            epoll_ns = ns < epoll_ns ? ns : epoll_ns;
-            ns = round_by_requests(trial);
-            requests_ns = ns < requests_ns ? ns : requests_ns;
+        for (i = 0; i < ROUNDS && epoll_ns > 0 && requests_ns > 0; i++) {
+            epoll_ns = less(epoll_ns, round_by_epoll(trial));
+            requests_ns = less(requests_ns, round_by_requests(trial));
         }
         if (epoll_ns > 0 && requests_ns > 0)
             percent = (int)(requests_ns * 100 / epoll_ns) + 1;
@@ -207,10 +214,8 @@ static int open_uring(struct cede__poller *poller)
     return cede__poller_open(poller, &cede__poller_uring) == 0 ? 0 : refused(poller, errno);
 }
 
-static int open_measured(struct cede__poller *poller)
+int cede__poller_choose_measured(struct cede__poller *poller, int percent)
 {
-    int percent = measured();
-
     if (percent < 0 && percent != IMPOSSIBLE)
         return refused(poller, -percent);
     if (percent == IMPOSSIBLE)
@@ -233,7 +238,7 @@ int cede__poller_choose(struct cede__poller *poller, const char *name)
     }
     snprintf(poller->why, sizeof poller->why, "%s", why);
     if (strcmp(name, "auto") == 0)
-        return open_measured(poller);
+        return cede__poller_choose_measured(poller, measured());
     if (strcmp(name, cede__poller_uring.name) == 0)
         return open_uring(poller);
     if (strcmp(name, cede__poller_epoll.name) == 0)

@@ -14,4 +14,10 @@
  */
 int cede__poller_choose(struct cede__poller *poller, const char *name);
 
+enum { CEDE__POLLER_UNMEASURED = -10000 }; /* below every negated errno */
+
+/* What "auto" makes of a measurement: the time that io_uring takes in percent of epoll's, CEDE__POLLER_UNMEASURED, or a
+ * negated errno: there is no ring. As cede__poller_choose(). */
+int cede__poller_choose_measured(struct cede__poller *poller, int percent);
+
 #endif

@@ -3,16 +3,11 @@
 #include "request.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pollers.h"
@@ -45,122 +40,6 @@ static void close_both(void)
     ck_assert_int_eq(cede_close(fds[0]), 0);
     ck_assert_int_eq(cede_close(fds[1]), 0);
 }
-
-/* ---- the poller ---- */
-
-static int is_uring(void *unused)
-{
-    (void)unused;
-    return strcmp(cede_runtime_poller(), "io_uring") == 0;
-}
-
-static bool has_uring(void)
-{
-    static struct cede__ring ring;
-
-    if (cede__ring_open(&ring, 8, -1) != 0)
-        return false;
-    cede__ring_close(&ring);
-    return true;
-}
-
-START_TEST(the_poller_is_chosen)
-{
-    static const struct cede_run_attr wrong = {.poller = "poll"}, epoll = {.poller = "epoll"},
-                                      uring = {.poller = "io_uring"};
-
-    ck_assert_str_eq(cede_runtime_poller(), "plain");
-    ck_assert_fails(cede_run_attr(&wrong, is_uring, NULL), EINVAL);
-    ck_assert_int_eq(cede_run_attr(&epoll, is_uring, NULL), 0);
-    ck_assert_int_eq(cede_run_attr(&uring, is_uring, NULL), has_uring());
-    setenv("CEDE_POLLER", "io_uring", 1);
-    ck_assert_int_eq(cede_run(is_uring, NULL), has_uring());
-    ck_assert_int_eq(cede_run_attr(&epoll, is_uring, NULL), 0);
-    setenv("CEDE_POLLER", "poll", 1);
-    ck_assert_fails(cede_run(is_uring, NULL), EINVAL);
-    unsetenv("CEDE_POLLER");
-}
-END_TEST
-
-/* What cede_runtime_poller() and cede_runtime_poller_why() say in a runtime whose poller is to be that. */
-static char told[128];
-
-static int tell(void *unused)
-{
-    (void)unused;
-    return snprintf(told, sizeof told, "%s, %s", cede_runtime_poller(), cede_runtime_poller_why()) < 0;
-}
-
-static const char *choose(const char *poller)
-{
-    const struct cede_run_attr attr = {.poller = poller};
-
-    ck_assert_int_eq(cede_run_attr(&attr, tell, NULL), 0);
-    return told;
-}
-
-START_TEST(why_it_is_that_one)
-{
-    char first[sizeof told];
-
-    unsetenv("CEDE_POLLER");
-    ck_assert_str_eq(cede_runtime_poller_why(), "no runtime");
-    ck_assert_str_eq(choose(NULL), "epoll, by default");
-    ck_assert_str_eq(choose("epoll"), "epoll, as asked");
-    if (!has_uring()) {
-        ck_assert_ptr_eq(strstr(choose("io_uring"), "epoll, no io_uring: errno "), told);
-        ck_assert_ptr_eq(strstr(choose("auto"), "epoll, no io_uring: errno "), told);
-        return;
-    }
-    ck_assert_str_eq(choose("io_uring"), "io_uring, as asked");
-    strcpy(first, choose("auto"));
-    ck_assert(strstr(first, "epoll, measured: ") == first || strstr(first, "io_uring, measured: ") == first);
-    setenv("CEDE_POLLER", "auto", 1);
-    ck_assert_str_eq(choose(NULL), first); /* measured once */
-}
-END_TEST
-
-/* As Docker's default profile has it. */
-static bool forbid_io_uring(void)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-START_TEST(where_it_is_forbidden_it_is_epoll)
-{
-    if (!forbid_io_uring()) {
-        ck_assert(harness_emulated("seccomp") || errno == EINVAL);
-        return;
-    }
-    unsetenv("CEDE_POLLER");
-    ck_assert_str_eq(choose("io_uring"), "epoll, no io_uring: errno 1");
-    ck_assert_str_eq(choose("auto"), "epoll, no io_uring: errno 1");
-    ck_assert_str_eq(choose(NULL), "epoll, by default");
-}
-END_TEST
-
-/* Nothing stays behind: not a descriptor, and it is no ordeal. */
-START_TEST(to_measure_takes_little)
-{
-    int before = dup(0), after;
-    int64_t begin_ns = cede_now();
-
-    close(before);
-    choose("auto");
-    ck_assert_int_lt(cede_now() - begin_ns, CEDE_SECOND);
-    after = dup(0);
-    close(after);
-    ck_assert_int_eq(before, after);
-}
-END_TEST
 
 /* ---- one request ---- */
 
@@ -428,10 +307,6 @@ Suite *suite(void)
     Suite *request_suite = suite_create("request");
     TCase *one = tcase_create("one"), *first = tcase_create("seed 1"), *second = tcase_create("seed 4711");
 
-    tcase_add_test(one, the_poller_is_chosen);
-    tcase_add_test(one, why_it_is_that_one);
-    tcase_add_test(one, where_it_is_forbidden_it_is_epoll);
-    tcase_add_test(one, to_measure_takes_little);
     tcase_add_loop_test(one, a_cancelled_receive_lets_go_of_its_memory, 0, POLLERS);
     tcase_add_loop_test(one, a_handler_ends_a_receive_and_a_send, 0, POLLERS);
     tcase_add_loop_test(one, a_send_that_ends_early_says_how_far_it_came, 0, POLLERS);
