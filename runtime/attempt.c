@@ -228,28 +228,3 @@ ssize_t cede__attempt_request(struct cede__transfer *t)
         errno = -request.result;
     return -1;
 }
-
-ssize_t cede__attempt_lending(struct cede__transfer *t)
-{
-    struct cede__fd *record = t->call.record;
-    struct cede__buffer *buffer;
-    ssize_t n;
-
-    if (record->inlet
-        || (t->call.worker->poller.backend->requests && record->kind <= CEDE__FD_STREAM && record->owned
-            && cede__call_nonblocking(&t->call) == 0)) {
-        n = cede__buffer_await(&t->call, t->lends);
-        if (n >= 0 || errno != ENOTSUP)
-            return n;
-    }
-    buffer = cede__buffer_take(&t->call.worker->poller.buffers);
-    if (!buffer)
-        return -1;
-    t->part = (struct iovec){buffer->bytes, sizeof buffer->bytes};
-    n = cede__attempt_socket(t);
-    if (n > 0)
-        *t->lends = buffer;
-    else
-        cede__buffer_give(buffer);
-    return n;
-}

@@ -33,7 +33,8 @@ struct cede__transfer {
     bool more;         /* of a file: the last attempt may have come to its end early, so a short count means nothing */
     off_t offset;
     int left;          /* what the last read has left there, if it says so; else -1 */
-    struct cede__buffer **lends; /* a buffer for each attempt, and lent if that brings something; else NULL */
+    struct cede__buffer **lends; /* a buffer for each attempt, and lent if that brings something; else NULL ... */
+    size_t lend_size;  /* ... and how much of it may be used */
     bool attempted;    /* by the caller of run(), already: with the result `first`, and errno `first_error` ... */
     int first_error;
     ssize_t first;
@@ -71,9 +72,5 @@ ssize_t cede__attempt_file(struct cede__transfer *t);
 /* As a request to the kernel, under a poller that makes them: waits by itself, parked. EAGAIN: the user has set
  * O_NONBLOCK, or SO_RCVTIMEO or SO_SNDTIMEO has passed: cede__call_wait() says which. */
 ssize_t cede__attempt_request(struct cede__transfer *t);
-
-/* Of a socket, into a buffer that t->lends gets if that brings something. Parks as cede__attempt_request() does where
- * the kernel receives into buffers of its own choice; ENOMEM. */
-ssize_t cede__attempt_lending(struct cede__transfer *t);
 
 #endif

@@ -43,19 +43,16 @@ ssize_t cede__buffer_await(struct cede__call *call, struct cede__buffer **lent)
     return n;
 }
 
-/* ---- the public calls ---- */
-
-static ssize_t receive_outside(int fd, struct cede__buffer **lent)
+static ssize_t receive_outside(int fd, size_t size, bool is_recv, struct cede__buffer **lent)
 {
-    struct cede__buffer *buffer = aligned_alloc(_Alignof(struct cede__buffer), sizeof *buffer);
+    struct cede__buffer *buffer = cede__buffer_new();
     ssize_t n;
     int error;
 
     if (!buffer)
         return -1;
-    n = cede__sys_recvfrom(fd, buffer->bytes, sizeof buffer->bytes, 0, NULL, NULL);
+    n = is_recv ? cede__sys_recvfrom(fd, buffer->bytes, size, 0, NULL, NULL) : cede__sys_read(fd, buffer->bytes, size);
     if (n > 0) {
-        buffer->owner = NULL;
         *lent = buffer;
         return n;
     }
@@ -64,6 +61,45 @@ static ssize_t receive_outside(int fd, struct cede__buffer **lent)
     errno = error;
     return n;
 }
+
+/* ---- for streams ---- */
+
+struct cede__buffer *cede__buffer_own(void)
+{
+    struct cede__buffer *buffer;
+
+    if (!cede__in_task())
+        return cede__buffer_new();
+    buffer = cede__buffer_take(&cede__worker->poller.buffers);
+    if (buffer)
+        cede__buffer_detach(buffer);
+    return buffer;
+}
+
+ssize_t cede__buffer_read(int fd, size_t size, struct cede__buffer **own)
+{
+    ssize_t n;
+
+    if (!cede__in_task())
+        return receive_outside(fd, size, false, own);
+    n = cede__io_lend_read(fd, size, own);
+    if (n > 0)
+        cede__buffer_detach(*own);
+    return n;
+}
+
+void cede__buffer_disown(struct cede__buffer *buffer)
+{
+    int saved = errno;
+
+    if (cede__in_task())
+        cede__buffer_attach(&cede__worker->poller.buffers, buffer);
+    else
+        free(buffer);
+    errno = saved;
+}
+
+/* ---- the public calls ---- */
 
 ssize_t cede_buffer_recv(int fd, void **data)
 {
@@ -75,7 +111,7 @@ ssize_t cede_buffer_recv(int fd, void **data)
         return -1;
     }
     *data = NULL;
-    n = cede__in_task() ? cede__io_lend(fd, &buffer) : receive_outside(fd, &buffer);
+    n = cede__in_task() ? cede__io_lend(fd, &buffer) : receive_outside(fd, CEDE_BUFFER_SIZE, true, &buffer);
     if (n > 0) {
         buffer->lent = true;
         *data = buffer->bytes;

@@ -52,12 +52,9 @@ static bool requestable(const struct cede__transfer *t)
            && !(t->flags & ~(MSG_NOSIGNAL | MSG_WAITALL | MSG_EOR));
 }
 
-static ssize_t attempt(struct cede__transfer *t)
+/* Without the ring, or at least not into memory that would have to stay while it waits. */
+static ssize_t attempt_itself(struct cede__transfer *t)
 {
-    if (t->lends)
-        return cede__attempt_lending(t);
-    if (requestable(t))
-        return cede__attempt_request(t);
     if (t->socket_only)
         return cede__attempt_socket(t);
     if (t->call.record->kind == CEDE__FD_FILE)
@@ -78,6 +75,42 @@ static ssize_t attempt(struct cede__transfer *t)
         break;
     }
     return cede__attempt_plain(t);
+}
+
+/* Into a buffer that t->lends gets if that brings something. Parks as cede__attempt_request() does where the kernel
+ * receives into buffers of its own choice, which only who asks for buffers lets it; ENOMEM. */
+static ssize_t attempt_lending(struct cede__transfer *t)
+{
+    struct cede__fd *record = t->call.record;
+    struct cede__buffer *buffer;
+    ssize_t n;
+
+    if (t->socket_only
+        && (record->inlet
+            || (t->call.worker->poller.backend->requests && record->kind <= CEDE__FD_STREAM && record->owned
+                && cede__call_nonblocking(&t->call) == 0))) {
+        n = cede__buffer_await(&t->call, t->lends);
+        if (n >= 0 || errno != ENOTSUP)
+            return n;
+    }
+    buffer = cede__buffer_take(&t->call.worker->poller.buffers);
+    if (!buffer)
+        return -1;
+    t->part = (struct iovec){buffer->bytes, t->lend_size};
+    n = attempt_itself(t);
+    t->more = false; /* of a file: what has come is enough */
+    if (n > 0)
+        *t->lends = buffer;
+    else
+        cede__buffer_give(buffer);
+    return n;
+}
+
+static ssize_t attempt(struct cede__transfer *t)
+{
+    if (t->lends)
+        return attempt_lending(t);
+    return requestable(t) ? cede__attempt_request(t) : attempt_itself(t);
 }
 
 /* ---- the one loop ---- */
@@ -296,9 +329,17 @@ ssize_t cede_recv(int fd, void *buf, size_t len, int flags)
 ssize_t cede__io_lend(int fd, struct cede__buffer **lent)
 {
     struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {NULL, CEDE_BUFFER_SIZE}, .socket_only = true,
-                         .lends = lent};
+                               .lends = lent, .lend_size = CEDE_BUFFER_SIZE};
 
     return transfer(&t, fd, CEDE__READS, "recv");
+}
+
+ssize_t cede__io_lend_read(int fd, size_t size, struct cede__buffer **lent)
+{
+    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {NULL, size}, .lends = lent,
+                               .lend_size = size};
+
+    return transfer(&t, fd, CEDE__READS, "read");
 }
 
 ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags)

@@ -13,8 +13,8 @@ struct cede__buffers;
 
 struct cede__buffer {
     _Alignas(64) struct cede__buffer *next; /* in the stack of the free ones, or in an inlet's queue */
-    struct cede__list all;       /* in buffers->all */
-    struct cede__buffers *owner; /* NULL: made outside a task */
+    struct cede__list all;       /* in owner->all */
+    struct cede__buffers *owner; /* NULL: whoever has it */
     uint32_t size;               /* of what has been received into it; an inlet's */
     bool lent;                   /* to the user */
     _Alignas(64) char bytes[CEDE_BUFFER_SIZE];
@@ -28,9 +28,16 @@ struct cede__buffers {
     struct cede__inlet_pool *inlets; /* those that the kernel has been given: poller_inlet.c's */
 };
 
+/* A new one without an owner; NULL with errno ENOMEM. */
+struct cede__buffer *cede__buffer_new(void);
+
 /* One that is free, or a new one; NULL with errno ENOMEM. */
 struct cede__buffer *cede__buffer_take(struct cede__buffers *buffers);
 void cede__buffer_give(struct cede__buffer *buffer);
+
+/* It has no owner any more, or another one, whom it is given to. In between any thread may have it. */
+void cede__buffer_detach(struct cede__buffer *buffer);
+void cede__buffer_attach(struct cede__buffers *buffers, struct cede__buffer *buffer);
 
 /* Frees all, lent or not. */
 void cede__buffers_free(struct cede__buffers *buffers);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "buffer.h"
 #include "sys.h"
 
 void cede__stream_compact(struct cede__stream_buffer *buffer)
@@ -21,6 +22,43 @@ void cede__stream_compact(struct cede__stream_buffer *buffer)
     memmove(buffer->bytes, buffer->bytes + buffer->start, held);
     buffer->start = 0;
     buffer->end = held;
+}
+
+int cede__stream_hold(struct cede__stream_buffer *buffer)
+{
+    if (buffer->bytes)
+        return 0;
+    buffer->borrowed = cede__buffer_own();
+    if (!buffer->borrowed)
+        return -1;
+    buffer->bytes = buffer->borrowed->bytes;
+    return 0;
+}
+
+int cede__stream_grow(struct cede__stream_buffer *buffer)
+{
+    size_t held = cede__stream_held(buffer);
+    char *bytes = malloc(buffer->size);
+
+    if (!bytes)
+        return -1;
+    if (held > 0)
+        memcpy(bytes, buffer->bytes + buffer->start, held);
+    cede__stream_give(buffer);
+    buffer->bytes = bytes;
+    buffer->allocated = true;
+    buffer->end = held;
+    return 0;
+}
+
+void cede__stream_give(struct cede__stream_buffer *buffer)
+{
+    buffer->start = buffer->end = 0;
+    if (!buffer->borrowed)
+        return;
+    cede__buffer_disown(buffer->borrowed);
+    buffer->borrowed = NULL;
+    buffer->bytes = NULL;
 }
 
 int cede__stream_fail(int error)
@@ -39,13 +77,23 @@ int cede__stream_enter(struct cede_stream *stream)
     return 0;
 }
 
+static void free_buffer(struct cede__stream_buffer *buffer)
+{
+    cede__stream_give(buffer);
+    if (buffer->allocated)
+        free(buffer->bytes);
+}
+
 /* The last one to leave a stream that is closed frees it. Keeps errno. */
 static void release(struct cede_stream *stream)
 {
     int saved = errno;
 
-    if (--stream->users == 0 && stream->gone)
+    if (--stream->users == 0 && stream->gone) {
+        free_buffer(&stream->in);
+        free_buffer(&stream->out);
         free(stream);
+    }
     errno = saved;
 }
 
@@ -67,6 +115,11 @@ static bool is_socket(int fd)
     return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
 }
 
+static size_t size_of(size_t asked)
+{
+    return asked ? asked : CEDE_STREAM_SIZE;
+}
+
 static int check_open(int fd)
 {
     return cede__sys_fcntl(fd, F_GETFD, 0) < 0 ? -1 : 0;
@@ -76,9 +129,7 @@ struct cede_stream *cede_stream_open_pair(int read_fd, int write_fd, const struc
 {
     static const struct cede_stream_attr none;
     struct cede_stream *stream;
-    size_t in_size, out_size, bytes = sizeof *stream;
     int saved = errno;
-    char *memory;
 
     if (!attr)
         attr = &none;
@@ -92,26 +143,22 @@ struct cede_stream *cede_stream_open_pair(int read_fd, int write_fd, const struc
     }
     if ((read_fd >= 0 && check_open(read_fd) != 0) || (write_fd >= 0 && check_open(write_fd) != 0))
         return NULL;
-    in_size = attr->read_size ? attr->read_size : CEDE_STREAM_SIZE;
-    out_size = attr->write_size ? attr->write_size : CEDE_STREAM_SIZE;
-    if (__builtin_add_overflow(bytes, attr->read_buffer || read_fd < 0 ? 0 : in_size, &bytes)
-        || __builtin_add_overflow(bytes, attr->write_buffer || write_fd < 0 ? 0 : out_size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    stream = malloc(bytes);
+    stream = malloc(sizeof *stream);
     if (!stream)
         return NULL;
-    memory = (char *)(stream + 1);
     *stream = (struct cede_stream){.read_fd = read_fd < 0 ? -1 : read_fd, .write_fd = write_fd < 0 ? -1 : write_fd,
-                                   .socket = is_socket(write_fd), .keep_open = attr->keep_open};
-    errno = saved;
-    stream->in = (struct cede__stream_buffer){.bytes = attr->read_buffer ? attr->read_buffer : memory, .size = in_size};
-    if (!attr->read_buffer && read_fd >= 0)
-        memory += in_size;
-    stream->out = (struct cede__stream_buffer){.bytes = attr->write_buffer ? attr->write_buffer : memory,
-                                               .size = out_size};
-    return stream;
+                                   .socket = is_socket(write_fd), .keep_open = attr->keep_open,
+                                   .in = {.bytes = attr->read_buffer, .size = size_of(attr->read_size)},
+                                   .out = {.bytes = attr->write_buffer, .size = size_of(attr->write_size)}};
+    if (stream->in.size > PTRDIFF_MAX || stream->out.size > PTRDIFF_MAX - stream->in.size) {
+        errno = ENOMEM;
+    } else if (stream->out.bytes || write_fd < 0 || stream->out.size <= CEDE_BUFFER_SIZE
+               || cede__stream_grow(&stream->out) == 0) {
+        errno = saved;
+        return stream;
+    }
+    free(stream);
+    return NULL;
 }
 
 struct cede_stream *cede_stream_open(int fd, const struct cede_stream_attr *attr)

@@ -13,9 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes from start to end are to be consumed, or to be written. */
+#include "poller_buffers.h"
+
+/* Bytes from start to end are to be consumed, or to be written. They may be in a buffer that was borrowed for them: it
+ * is the stream's alone, and no worker's, for the stream may go from one to another, and outlive both. */
 struct cede__stream_buffer {
-    char *bytes;
+    char *bytes;                   /* NULL: to be borrowed when there is something to hold */
+    struct cede__buffer *borrowed; /* where they are; NULL: in memory that stays ... */
+    bool allocated;                /* ... and is to be freed with the stream */
     size_t size, start, end;
 };
 
@@ -39,13 +44,30 @@ static inline size_t cede__stream_held(const struct cede__stream_buffer *buffer)
     return buffer->end - buffer->start;
 }
 
+static inline bool cede__stream_stays(const struct cede__stream_buffer *buffer)
+{
+    return buffer->bytes && !buffer->borrowed;
+}
+
+/* Behind what it holds. */
 static inline size_t cede__stream_room(const struct cede__stream_buffer *buffer)
 {
-    return buffer->size - buffer->end;
+    bool all = cede__stream_stays(buffer) || buffer->size < CEDE_BUFFER_SIZE;
+
+    return (all ? buffer->size : CEDE_BUFFER_SIZE) - buffer->end;
 }
 
 /* Moves what it holds to the front. */
 void cede__stream_compact(struct cede__stream_buffer *buffer);
+
+/* It has, or gets, memory for something to hold: 0, or -1 with errno ENOMEM. */
+int cede__stream_hold(struct cede__stream_buffer *buffer);
+
+/* It gets memory of its own, of its whole size, for good. 0, or -1 with errno ENOMEM. */
+int cede__stream_grow(struct cede__stream_buffer *buffer);
+
+/* It holds nothing any more: gives back what it has borrowed. Keeps errno. */
+void cede__stream_give(struct cede__stream_buffer *buffer);
 
 /* -1 with this errno. */
 int cede__stream_fail(int error);

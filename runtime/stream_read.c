@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "stream.h"
 
 static int begin(struct cede_stream *stream)
@@ -22,10 +23,18 @@ static int begin(struct cede_stream *stream)
     return 0;
 }
 
-static ssize_t end(struct cede_stream *stream, ssize_t result)
+/* The caller has been told where data are that may have been consumed already: they stay until the next call. */
+static ssize_t end_showing(struct cede_stream *stream, ssize_t result)
 {
     stream->reading = false;
     return cede__stream_leave(stream, result);
+}
+
+static ssize_t end(struct cede_stream *stream, ssize_t result)
+{
+    if (cede__stream_held(&stream->in) == 0)
+        cede__stream_give(&stream->in);
+    return end_showing(stream, result);
 }
 
 /* One read from the descriptor: > 0, 0 at the end, or -1 with errno. */
@@ -38,15 +47,44 @@ static ssize_t receive(struct cede_stream *stream, void *buf, size_t size)
     return n;
 }
 
-/* The same into the buffer, which must not be full. */
+/*
+ * The same into a buffer that exists when there is something to put into it, and not while the call waits.
+ *
+ * Not by an inlet (poller_inlet.h), which over io_uring would save a system call: what the kernel has received unasked
+ * lies with one worker, while the next to read may be another thread, or nobody's task, after the end of that runtime;
+ * and poll(2) would say of such a descriptor that nothing has come.
+ */
+static ssize_t fill_empty(struct cede_stream *stream)
+{
+    struct cede__stream_buffer *in = &stream->in;
+    ssize_t n;
+
+    cede__stream_give(in);
+    n = stream->at_end ? 0 : cede__buffer_read(stream->read_fd, cede__stream_room(in), &in->borrowed);
+    if (n == 0)
+        stream->at_end = true;
+    if (n <= 0)
+        return n;
+    in->bytes = in->borrowed->bytes;
+    in->end = (size_t)n;
+    if ((size_t)n == CEDE_BUFFER_SIZE && in->size > CEDE_BUFFER_SIZE)
+        cede__stream_grow(in); /* there is more of the same; without memory it goes on as it is */
+    return n;
+}
+
+/* The same into the buffer, which must hold less than its size. */
 static ssize_t fill(struct cede_stream *stream)
 {
     struct cede__stream_buffer *in = &stream->in;
     ssize_t n;
 
+    if (cede__stream_held(in) == 0 && !cede__stream_stays(in))
+        return fill_empty(stream);
     /* With little room behind the data, a move is cheaper than many small reads. */
     if (cede__stream_held(in) == 0 || cede__stream_room(in) <= in->size / 2)
         cede__stream_compact(in);
+    if (cede__stream_room(in) == 0 && cede__stream_grow(in) != 0)
+        return -1;
     n = receive(stream, in->bytes + in->end, cede__stream_room(in));
     if (n > 0)
         in->end += (size_t)n;
@@ -70,7 +108,8 @@ static size_t take(struct cede_stream *stream, void *buf, size_t size)
 
     if (size > cede__stream_held(in))
         size = cede__stream_held(in);
-    memcpy(buf, in->bytes + in->start, size);
+    if (size > 0)
+        memcpy(buf, in->bytes + in->start, size);
     in->start += size;
     return size;
 }
@@ -92,6 +131,7 @@ ssize_t cede_stream_read(struct cede_stream *stream, void *buf, size_t size)
     if (size == 0)
         return end(stream, 0);
     if (cede__stream_held(&stream->in) == 0) {
+        cede__stream_give(&stream->in);
         if (size >= stream->in.size)
             return end(stream, receive(stream, buf, size));
         n = fill(stream);
@@ -114,6 +154,7 @@ static ssize_t read_large(struct cede_stream *stream, char *buf, size_t size, si
     ssize_t n = 1;
 
     *got = take(stream, buf, size);
+    cede__stream_give(&stream->in);
     while (*got < size && (n = receive(stream, buf + *got, size - *got)) > 0)
         *got += (size_t)n;
     if (n > 0)
@@ -153,7 +194,7 @@ static ssize_t find(struct cede_stream *stream, const void *delimiter, size_t de
     ssize_t n;
 
     for (;;) {
-        from = in->bytes + in->start;
+        from = cede__stream_held(in) > 0 ? in->bytes + in->start : NULL;
         within = cede__stream_held(in) < limit ? cede__stream_held(in) : limit;
         if (within >= searched + delimiter_size) {
             hit = memmem(from + searched, within - searched, delimiter, delimiter_size);
@@ -225,7 +266,7 @@ static ssize_t next_line(struct cede_stream *stream, char **line)
         in->start = in->end;
         n = 1;
     }
-    return end(stream, n);
+    return end_showing(stream, n);
 }
 
 int cede_stream_lines(struct cede_stream_lines *arg, char **item)
@@ -250,8 +291,8 @@ ssize_t cede_stream_peek(struct cede_stream *stream, size_t size, const void **d
     if (size > stream->in.size)
         return end(stream, cede__stream_fail(EMSGSIZE));
     n = fill_up_to(stream, size);
-    *data = stream->in.bytes + stream->in.start;
-    return end(stream, n < 0 ? -1 : (ssize_t)cede__stream_held(&stream->in));
+    *data = cede__stream_held(&stream->in) > 0 ? stream->in.bytes + stream->in.start : NULL;
+    return end_showing(stream, n < 0 ? -1 : (ssize_t)cede__stream_held(&stream->in));
 }
 
 ssize_t cede_stream_skip(struct cede_stream *stream, size_t size)
@@ -261,7 +302,7 @@ ssize_t cede_stream_skip(struct cede_stream *stream, size_t size)
     if (size > cede__stream_held(&stream->in))
         size = cede__stream_held(&stream->in);
     stream->in.start += size;
-    return end(stream, (ssize_t)size);
+    return end_showing(stream, (ssize_t)size);
 }
 
 int cede_stream_at_eof(const struct cede_stream *stream)

@@ -69,7 +69,8 @@ static int out(struct cede_stream *stream, const char *buf, size_t size, size_t 
 
     *done = 0;
     while (n >= 0 && held + size - *done > 0) {
-        struct iovec iov[2] = {{buffer->bytes + buffer->start, held}, {(char *)buf + *done, size - *done}};
+        char *from = held > 0 ? buffer->bytes + buffer->start : NULL;
+        struct iovec iov[2] = {{from, held}, {(char *)buf + *done, size - *done}};
 
         if (held > 0 && size - *done > 0)
             n = transmit(stream, iov, 2);
@@ -83,27 +84,27 @@ static int out(struct cede_stream *stream, const char *buf, size_t size, size_t 
         }
     }
     if (cede__stream_held(buffer) == 0)
-        buffer->start = buffer->end = 0;
+        cede__stream_give(buffer);
     return n < 0 ? -1 : 0;
 }
 
+/* There must be room, and memory. */
 static void append(struct cede_stream *stream, const void *buf, size_t size)
 {
     memcpy(stream->out.bytes + stream->out.end, buf, size);
     stream->out.end += size;
 }
 
-/* Under the lock: makes room for size bytes, not more than the buffer has. 0, or -1 with errno. */
+/* Under the lock: makes room, and has memory, for size bytes, not more than the buffer has. 0, or -1 with errno. */
 static int reserve(struct cede_stream *stream, size_t size)
 {
     size_t none;
 
     for (;;) {
+        if (cede__stream_room(&stream->out) < size)
+            cede__stream_compact(&stream->out);
         if (cede__stream_room(&stream->out) >= size)
-            return 0;
-        cede__stream_compact(&stream->out);
-        if (cede__stream_room(&stream->out) >= size)
-            return 0;
+            return cede__stream_hold(&stream->out);
         if (out(stream, NULL, 0, &none) != 0)
             return -1;
     }
@@ -144,6 +145,8 @@ ssize_t cede_stream_writev(struct cede_stream *stream, const struct iovec *iov, 
     if (begin(stream) != 0)
         return -1;
     if (fits_now(stream, total)) {
+        if (total > 0 && cede__stream_hold(&stream->out) != 0)
+            return cede__stream_leave(stream, -1);
         for (i = 0; i < count; i++)
             if (iov[i].iov_len > 0)
                 append(stream, iov[i].iov_base, iov[i].iov_len);

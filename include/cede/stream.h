@@ -58,11 +58,19 @@ struct cede_stream_attr {
     size_t read_size;   /* bytes of the buffer for reading, and so the longest line; default: CEDE_STREAM_SIZE */
     size_t write_size;  /* bytes that may wait to be written before a write parks; default: CEDE_STREAM_SIZE */
     void *read_buffer;  /* memory for these; must stay valid until the stream is closed and every call on it has */
-    void *write_buffer; /* returned; default: allocated with the stream */
+    void *write_buffer; /* returned; default: see below */
     int keep_open;      /* nonzero: the stream does not close its descriptors */
 };
 
 #define CEDE_STREAM_SIZE ((size_t)16 << 10)
+
+/*
+ * Buffers that attr does not name exist only while there is something in them: they are taken from the few that all
+ * streams and cede_buffer_recv() share, the most recently used first, and given back when all has been consumed, or
+ * written. A stream whose peer is silent costs a few hundred bytes. Exceptions, so that who moves much at a time need
+ * not pay for it each time: one of write_size above CEDE_BUFFER_SIZE (cede/buffer.h) is allocated with the stream; one
+ * of read_size above that when a message first fills a shared one, and both stay until the stream is closed.
+ */
 
 /* ---- open and close ---- */
 
@@ -104,6 +112,7 @@ CEDE_API int cede_stream_fd(const struct cede_stream *stream);
  * All that read: what is more than was asked for stays in the stream. They park unless enough has been read already.
  * The end is remembered: after it, none asks the descriptor again. In addition to the errors above: -1 with errno
  *   EBUSY   another task is in a call that reads
+ *   ENOMEM  there is no memory for the buffer
  *
  * cede_stream_read() reads what is there, up to size bytes, and parks only for the first. Returns how many, 0 at the
  * end. Models: StreamReader.read(n), read(2).
@@ -150,7 +159,7 @@ CEDE_API ssize_t cede_stream_read_line(struct cede_stream *stream, char *line, s
  *     if (errno)
  *         perror("peer");
  *
- * Each line lies in the stream's own buffer, with a '\0' in place of its '\n', and is valid, also to be written to,
+ * Each line lies in the stream's buffer, with a '\0' in place of its '\n', and is valid, also to be written to,
  * until the next one or until something else is read from the stream. Ends with the errors of cede_stream_read_line().
  */
 struct cede_stream_lines {
@@ -160,7 +169,7 @@ CEDE_API int cede_stream_lines(struct cede_stream_lines *arg, char **line);
 
 /*
  * Shows what comes next without consuming it: parks until size bytes have been read, or the end is near. *data is where
- * they lie, valid until the next call that reads. With size 0 it never parks.
+ * they lie, valid until the next call that reads; NULL if there are none. With size 0 it never parks.
  *
  * Returns how many there are: size or more; less if the stream ends there; or -1 with errno
  *   EMSGSIZE  cede_stream_peek(): size is above read_size
@@ -179,6 +188,7 @@ CEDE_API int cede_stream_at_eof(const struct cede_stream *stream);
 /*
  * All that write, in addition to the errors above: -1 with errno
  *   EPIPE   after cede_stream_write_eof()
+ *   ENOMEM  there is no memory for the buffer; nothing was taken
  *
  * cede_stream_write() copies size bytes into the buffer, and parks only where they find no room: until what is there
  * has been written. More than write_size bytes are written at once, without being copied. cede_stream_writev() takes
