@@ -47,7 +47,7 @@ static int await_mutex(struct cond_waiter *self)
 
     cede_scope_shield(&shield);
     if (!self->waiter.settled)
-        reason = cede__sync_park(&self->waiter, INT64_MAX);
+        reason = cede__sync_park(&self->waiter);
     cede_scope_leave(&shield);
     if (reason == CEDE__WAKE_EVENT || !cede__mutex_withdraw(self->mutex, &self->waiter))
         return 0;
@@ -69,10 +69,9 @@ int cede_cond_wait(struct cede_cond *cond, struct cede_mutex *mutex)
     self.mutex = mutex;
     self.signalled = false;
     cede__sync_enter(sync);
-    cede__sync_queue(sync, &self.waiter);
-    cede__sync_leave(sync, 0);
-    cede_mutex_unlock(mutex);
-    reason = cede__sync_park(&self.waiter, INT64_MAX);
+    cede__sync_leave_waiting(sync, 0, &self.waiter);
+    cede__mutex_release(mutex);
+    reason = cede__sync_park(&self.waiter);
     if (__builtin_expect(reason == CEDE__WAKE_EVENT, 1))
         return 0;
     cede__sync_enter(sync);

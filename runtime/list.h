@@ -27,8 +27,11 @@ static inline bool cede__list_linked(const struct cede__list *link)
 
 static inline void cede__list_append(struct cede__list *head, struct cede__list *link)
 {
-    if (!head->next)
-        head->next = head->prev = head;
+    if (cede__list_empty(head)) { /* mostly: and then no store has to wait for the address of the last link */
+        link->next = link->prev = head;
+        head->next = head->prev = link;
+        return;
+    }
     link->next = head;
     link->prev = head->prev;
     head->prev->next = link;
@@ -47,7 +50,7 @@ static inline void cede__list_unlink(struct cede__list *link)
 {
     link->prev->next = link->next;
     link->next->prev = link->prev;
-    link->next = link->prev = NULL;
+    link->next = NULL;
 }
 
 /* Does nothing to a link that is in no list. */
@@ -78,7 +81,9 @@ static inline struct cede__list *cede__list_take(struct cede__list *head)
 
     if (cede__list_empty(head))
         return NULL;
-    cede__list_remove(link);
+    head->next = link->next;
+    link->next->prev = head;
+    link->next = NULL;
     return link;
 }
 

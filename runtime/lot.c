@@ -158,9 +158,9 @@ void cede_lot_enter(struct cede_lot_waiter *opaque, const void *address, const c
     waiter->address = address;
     waiter->posted = flags & CEDE_LOT_POSTED;
     waiter->waiter.wait.external = waiter->posted; /* a signal handler may end it: no deadlock */
-    cede__sync_enter(&queue->sync);
-    cede__sync_queue(&queue->sync, &waiter->waiter);
-    leave(queue);
+    cede__sync_enter_marked(&queue->sync);
+    cede__sync_leave_waiting(&queue->sync, 0, &waiter->waiter);
+    serve(queue);
     fence();
 }
 
@@ -190,7 +190,7 @@ int cede_lot_park(struct cede_lot_waiter *opaque, int64_t deadline_ns)
 
     if (waiter->waiter.settled) /* the wake has arrived already, and would not come again */
         return 0;
-    reason = cede__sync_park(&waiter->waiter, deadline_ns);
+    reason = cede__sync_park_until(&waiter->waiter, deadline_ns);
     if (reason == CEDE__WAKE_EVENT || !withdraw(waiter))
         return 0;
     return cede__wait_errno(reason);
@@ -205,7 +205,7 @@ int cede_lot_wake(const void *address, unsigned most)
     fence();
     if (is_empty(queue))
         return 0;
-    cede__sync_enter(&queue->sync);
+    cede__sync_enter_marked(&queue->sync);
     count = take(queue, address, false, most, &taken);
     leave(queue);
     cede__sync_wake_all(&taken);
@@ -218,7 +218,7 @@ int cede_lot_waited(const void *address)
     struct cede__list *head = &queue->sync.waiters, *link;
     int waited = 0;
 
-    cede__sync_enter(&queue->sync);
+    cede__sync_enter_marked(&queue->sync);
     for (link = head->next; link && link != head && !waited; link = link->next)
         waited = CEDE__CONTAINER(link, struct lot_waiter, waiter.link)->address == address;
     leave(queue);

@@ -6,11 +6,6 @@
 
 static const char name[] = "mutex"; /* the `what` of a wait */
 
-static struct cede__mutex *inside(const struct cede_mutex *mutex)
-{
-    return (struct cede__mutex *)mutex->cede__private;
-}
-
 /* Who holds it, in a state with or without the flags. */
 static uintptr_t holder(uintptr_t state)
 {
@@ -56,17 +51,17 @@ static inline int lock(struct cede__mutex *mutex, const char *what)
 
 int cede_mutex_lock(struct cede_mutex *mutex)
 {
-    return lock(inside(mutex), name);
+    return lock(cede__mutex_inside(mutex), name);
 }
 
 int cede__mutex_lock(struct cede_mutex *mutex, const char *what)
 {
-    return lock(inside(mutex), what);
+    return lock(cede__mutex_inside(mutex), what);
 }
 
 int cede_mutex_trylock(struct cede_mutex *mutex)
 {
-    struct cede__sync *sync = &inside(mutex)->sync;
+    struct cede__sync *sync = &cede__mutex_inside(mutex)->sync;
     uintptr_t state = holder(cede__sync_peek(sync));
 
     if (!state) {
@@ -79,9 +74,9 @@ int cede_mutex_trylock(struct cede_mutex *mutex)
     return -1;
 }
 
-/* The first who waits has it now. */
-static __attribute__((noinline)) void hand_over(struct cede__sync *sync)
+void cede__mutex_hand_over(struct cede__mutex *mutex)
 {
+    struct cede__sync *sync = &mutex->sync;
     struct cede__sync_waiter *next;
 
     cede__sync_enter(sync);
@@ -93,7 +88,7 @@ static __attribute__((noinline)) void hand_over(struct cede__sync *sync)
 
 int cede_mutex_unlock(struct cede_mutex *mutex)
 {
-    struct cede__sync *sync = &inside(mutex)->sync;
+    struct cede__sync *sync = &cede__mutex_inside(mutex)->sync;
     uintptr_t self = cede__sync_self();
 
     if (__builtin_expect(cede__sync_swap(sync, self, 0), 1))
@@ -102,7 +97,7 @@ int cede_mutex_unlock(struct cede_mutex *mutex)
         errno = EPERM;
         return -1;
     }
-    hand_over(sync);
+    cede__mutex_hand_over(cede__mutex_inside(mutex));
     return 0;
 }
 
@@ -111,34 +106,28 @@ void cede__mutex_unlock(void *mutex)
     cede_mutex_unlock(mutex);
 }
 
-bool cede__mutex_held(const struct cede_mutex *mutex)
-{
-    return holder(cede__sync_peek(&inside(mutex)->sync)) == cede__sync_self();
-}
-
 void cede__mutex_queue(struct cede_mutex *mutex, struct cede__sync_waiter *waiter)
 {
-    struct cede__mutex *self = inside(mutex);
+    struct cede__mutex *self = cede__mutex_inside(mutex);
     uintptr_t state = cede__sync_enter(&self->sync);
 
-    if (state) {
-        note_threads(self, state, waiter);
-        cede__sync_queue(&self->sync, waiter);
-        cede__sync_leave(&self->sync, state);
-    } else {
+    if (!state) {
         waiter->taken = true;
         cede__sync_leave(&self->sync, waiter->self);
         cede__sync_wake(waiter);
+        return;
     }
+    note_threads(self, state, waiter);
+    cede__sync_leave_waiting(&self->sync, state, waiter);
 }
 
 bool cede__mutex_withdraw(struct cede_mutex *mutex, struct cede__sync_waiter *waiter)
 {
     uintptr_t state;
 
-    if (!cede__sync_withdraw(&inside(mutex)->sync, &state, waiter))
+    if (!cede__sync_withdraw(&cede__mutex_inside(mutex)->sync, &state, waiter))
         return false;
-    cede__sync_leave(&inside(mutex)->sync, state);
+    cede__sync_leave(&cede__mutex_inside(mutex)->sync, state);
     return true;
 }
 

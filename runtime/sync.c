@@ -42,16 +42,7 @@ static void deliver(struct cede__remote *remote)
 {
     struct cede__sync_waiter *waiter = CEDE__CONTAINER(remote, struct cede__sync_waiter, remote);
 
-    waiter->settled = true;
-    cede__sched_wake(&waiter->wait, CEDE__WAKE_EVENT);
-}
-
-void cede__sync_wake(struct cede__sync_waiter *waiter)
-{
-    if (__builtin_expect(waiter->worker && waiter->worker == cede__worker, 1))
-        deliver(&waiter->remote);
-    else
-        cede__sync_post(waiter);
+    cede__sync_settle(waiter);
 }
 
 void cede__sync_post(struct cede__sync_waiter *waiter)
@@ -81,7 +72,7 @@ void cede__sync_wake_all(struct cede__list *taken)
 
 /* ---- wait ---- */
 
-enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter, int64_t deadline_ns)
+enum cede__wake cede__sync_park_until(struct cede__sync_waiter *waiter, int64_t deadline_ns)
 {
     enum cede__wake reason = CEDE__WAKE_EVENT;
     int64_t left_ns = INT64_MAX;
@@ -108,7 +99,7 @@ static void settle(struct cede__sync_waiter *waiter)
     struct cede__worker *worker = waiter->worker;
 
     if (!worker) {
-        cede__sync_park(waiter, INT64_MAX);
+        cede__sync_park(waiter);
         return;
     }
     for (;;) {
@@ -123,7 +114,7 @@ static void settle(struct cede__sync_waiter *waiter)
 
 bool cede__sync_withdraw(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter)
 {
-    *state = cede__sync_enter(sync);
+    *state = cede__sync_enter_marked(sync); /* it may be one of lot.c's */
     if (!waiter->taken) {
         cede__list_remove(&waiter->link);
         return true;
@@ -134,21 +125,25 @@ bool cede__sync_withdraw(struct cede__sync *sync, uintptr_t *state, struct cede_
     return false;
 }
 
-enum cede__wake cede__sync_wait(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter)
+static inline enum cede__wake wait(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter)
 {
     enum cede__wake reason;
 
-    cede__sync_queue(sync, waiter);
-    cede__sync_leave(sync, *state);
-    reason = cede__sync_park(waiter, INT64_MAX);
+    cede__sync_leave_waiting(sync, *state, waiter);
+    reason = cede__sync_park(waiter);
     if (reason != CEDE__WAKE_EVENT && !cede__sync_withdraw(sync, state, waiter))
         reason = CEDE__WAKE_EVENT;
     return reason;
 }
 
+enum cede__wake cede__sync_wait(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter)
+{
+    return wait(sync, state, waiter);
+}
+
 int cede__sync_wait_errno(struct cede__sync *sync, uintptr_t state, struct cede__sync_waiter *waiter)
 {
-    enum cede__wake reason = cede__sync_wait(sync, &state, waiter);
+    enum cede__wake reason = wait(sync, &state, waiter);
 
     if (reason == CEDE__WAKE_EVENT)
         return 0;

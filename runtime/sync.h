@@ -13,6 +13,7 @@
  *
  * The queue belongs to who has set BUSY in the word, a spin lock for a few instructions: nobody parks, allocates or
  * calls out while he has it. Where nobody waits, an operation is one compare-and-swap of the word and never gets here.
+ * In a program of one thread BUSY is not even set, as libc does without in its own locks.
  *
  * From cede__sync_take() on, the waiter has what it waited for: a cancellation or a deadline that comes now is too late
  * for this wait. It also has to stay where it is (on the stack of the wait) until the wake has arrived: at once in the
@@ -90,7 +91,7 @@ static inline uintptr_t cede__sync_peek(const struct cede__sync *sync)
  * without the flags. */
 uintptr_t cede__sync_enter_contended(struct cede__sync *sync);
 
-static inline uintptr_t cede__sync_enter(struct cede__sync *sync)
+static inline uintptr_t cede__sync_enter_marked(struct cede__sync *sync)
 {
     uintptr_t seen = __atomic_load_n(&sync->state, __ATOMIC_RELAXED);
 
@@ -99,6 +100,15 @@ static inline uintptr_t cede__sync_enter(struct cede__sync *sync)
         return seen & ~(uintptr_t)CEDE__SYNC_FLAGS;
     }
     return cede__sync_enter_contended(sync);
+}
+
+/* The same for objects that no signal handler looks at: as long as there is one thread, nobody could look before
+ * cede__sync_leave() whether BUSY is set. */
+static inline uintptr_t cede__sync_enter(struct cede__sync *sync)
+{
+    if (cede__sched_other_threads())
+        return cede__sync_enter_marked(sync);
+    return __atomic_load_n(&sync->state, __ATOMIC_RELAXED) & ~(uintptr_t)CEDE__SYNC_FLAGS;
 }
 
 /* Clears BUSY, with a new state; the last touch of the object, which may be gone right afterwards. */
@@ -140,10 +150,12 @@ static inline bool cede__sync_foreign(uintptr_t self, const struct cede__sync_wa
     return self & CEDE__SYNC_THREAD || ((const struct cede__task *)self)->worker != waiter->worker;
 }
 
-/* Adds a waiter to the queue; under BUSY. */
-static inline void cede__sync_queue(struct cede__sync *sync, struct cede__sync_waiter *waiter)
+/* Adds a waiter to the queue, and leaves with a state that remains as it is. */
+static inline void cede__sync_leave_waiting(struct cede__sync *sync, uintptr_t state, struct cede__sync_waiter *waiter)
 {
     cede__list_append(&sync->waiters, &waiter->link);
+    cede__sanitizer_release(sync);
+    __atomic_store_n(&sync->state, state | CEDE__SYNC_QUEUED, __ATOMIC_RELEASE);
 }
 
 /* The oldest waiter, which stays in the queue, or NULL; under BUSY. */
@@ -157,24 +169,42 @@ static inline struct cede__sync_waiter *cede__sync_first(struct cede__sync *sync
 /* Ends the wait of the oldest waiter, or returns NULL; under BUSY. After cede__sync_leave() it is to be woken. */
 static inline struct cede__sync_waiter *cede__sync_take(struct cede__sync *sync)
 {
-    struct cede__sync_waiter *waiter = cede__sync_first(sync);
+    struct cede__list *link = cede__list_take(&sync->waiters);
+    struct cede__sync_waiter *waiter;
 
-    if (waiter) {
-        cede__list_remove(&waiter->link);
-        waiter->taken = true;
-    }
+    if (!link)
+        return NULL;
+    waiter = CEDE__CONTAINER(link, struct cede__sync_waiter, link);
+    waiter->taken = true;
     return waiter;
 }
 
 /* The same for all: the waiters are then in the list `taken`. */
 void cede__sync_take_all(struct cede__sync *sync, struct cede__list *taken);
 
-/* Wakes one that has been taken, or all that are in the list. The waiter may be gone afterwards. */
-void cede__sync_wake(struct cede__sync_waiter *waiter);
-void cede__sync_wake_all(struct cede__list *taken);
+/* The wake has arrived at the task, which is of the calling thread. */
+static inline void cede__sync_settle(struct cede__sync_waiter *waiter)
+{
+    waiter->settled = true;
+    if (waiter->wait.task->state == CEDE__TASK_PARKED)
+        cede__sched_wake_parked(&waiter->wait, CEDE__WAKE_EVENT);
+}
 
-/* cede__sync_wake() by way of the inbox in any case: for signal handlers, which may have interrupted the scheduler. */
+/* Wakes one that has been taken, by way of the inbox in any case: for signal handlers, which may have interrupted the
+ * scheduler. */
 void cede__sync_post(struct cede__sync_waiter *waiter);
+
+/* Wakes one that has been taken, or all that are in the list. The waiter may be gone afterwards. */
+static inline void cede__sync_wake(struct cede__sync_waiter *waiter)
+{
+    if (__builtin_expect(!waiter->worker || waiter->worker != cede__worker, 0)) {
+        cede__sync_post(waiter);
+        return;
+    }
+    cede__sync_settle(waiter);
+}
+
+void cede__sync_wake_all(struct cede__list *taken);
 
 /*
  * Adds the waiter to the queue, leaves the object, and waits. EVENT: it was taken, and nobody else knows the waiter any
@@ -188,7 +218,15 @@ int cede__sync_wait_errno(struct cede__sync *sync, uintptr_t state, struct cede_
 /* The two halves of cede__sync_wait(). The first parks the task, or puts the thread to sleep, until woken (EVENT),
  * interrupted, or until deadline_ns (DEADLINE; INT64_MAX: none; absolute). The second follows an interruption: true if
  * it came in time, and then all is as above; false if the waiter had been taken, and then all is as after EVENT. */
-enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter, int64_t deadline_ns);
+enum cede__wake cede__sync_park_until(struct cede__sync_waiter *waiter, int64_t deadline_ns);
+
+static inline __attribute__((always_inline)) enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter)
+{
+    if (__builtin_expect(!waiter->worker, 0))
+        return cede__sync_park_until(waiter, INT64_MAX);
+    return cede__wait_inside(&waiter->wait);
+}
+
 bool cede__sync_withdraw(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter);
 
 #endif

@@ -65,6 +65,37 @@ static int sends_and_receives(void *first)
     return 0;
 }
 
+static struct cede_mutex mutex;
+static struct cede_cond changed[2];
+static intptr_t turn_of;
+
+static int takes_turns(void *me)
+{
+    intptr_t other = !(intptr_t)me;
+
+    need(cede_mutex_lock(&mutex) == 0, "cede_mutex_lock");
+    for (long i = 0; i < count; i++) {
+        while (turn_of == other)
+            need(cede_cond_wait(&changed[!other], &mutex) == 0, "cede_cond_wait");
+        turn_of = other;
+        cede_cond_signal(&changed[other]);
+        step();
+    }
+    return cede_mutex_unlock(&mutex);
+}
+
+static int locks_and_yields(void *unused)
+{
+    (void)unused;
+    for (long i = 0; i < count; i++) {
+        need(cede_mutex_lock(&mutex) == 0, "cede_mutex_lock");
+        cede_yield();
+        cede_mutex_unlock(&mutex);
+        step();
+    }
+    return 0;
+}
+
 static int sockets[2];
 
 static int reads_and_writes(void *end)
@@ -126,6 +157,22 @@ static int channel(void *unused)
            + cede_chan_free(channels[1]);
 }
 
+static int condition(void *unused)
+{
+    struct cede_task *other = cede_spawn(takes_turns, (void *)1);
+
+    (void)unused;
+    return cede_await(cede_spawn(takes_turns, (void *)0)) + cede_await(other);
+}
+
+static int lock(void *unused)
+{
+    struct cede_task *other = cede_spawn(locks_and_yields, NULL);
+
+    (void)unused;
+    return cede_await(cede_spawn(locks_and_yields, NULL)) + cede_await(other);
+}
+
 static int timer(void *unused)
 {
     (void)unused;
@@ -154,7 +201,7 @@ static const struct operation {
     cede_task_fn *run;
 } operations[] = {
     {"yield", yield},     {"park+wake", park}, {"spawn+join", spawn}, {"send+receive", channel},
-    {"timeout", timer},   {"read", read_parked},
+    {"condition", condition}, {"mutex", lock}, {"timeout", timer}, {"read", read_parked},
 };
 
 int main(int argc, char **argv)

@@ -63,6 +63,28 @@ TASK_TEST(a_broadcast_ends_all_waits_in_order)
     unused_again();
 }
 
+TASK_TEST(a_signalled_wait_goes_on_while_the_mutex_is_held)
+{
+    struct cede_task *signalled = cede_spawn(waits, (void *)"a"), *cancelled = cede_spawn(waits, (void *)"b");
+    int turn;
+
+    cede_yield();
+    ck_assert_int_eq(cede_mutex_lock(&mutex), 0);
+    for (turn = 0; turn < 2; turn++) {
+        ck_assert_int_eq(cede_cond_signal(&cond), 0);
+        cede_yield();
+        cede_yield();
+        ck_assert_str_eq(said, "");
+    }
+    cede_cancel(cancelled); /* too late: the signal has reached it */
+    cede_yield();
+    ck_assert_str_eq(said, "");
+    ck_assert_int_eq(cede_mutex_unlock(&mutex), 0);
+    ck_assert(cede_await(signalled) == 0 && cede_await(cancelled) == 0);
+    ck_assert_str_eq(said, "ab");
+    unused_again();
+}
+
 TASK_TEST(it_wants_the_mutex_held)
 {
     ck_assert_fails(cede_cond_wait(&cond, &mutex), EPERM);
@@ -302,13 +324,15 @@ static int enter(struct store *store, struct cede_cond *change, int goods)
 
 static void leave(struct store *store, struct cede_cond *change, unsigned *seed)
 {
-    if (harness_random(seed) % 2) {
+    unsigned how = harness_random(seed) % 4;
+
+    if (how > 1)
         cede_cond_signal(change);
-        ck_assert_int_eq(cede_mutex_unlock(&store->mutex), 0);
-    } else {
-        ck_assert_int_eq(cede_mutex_unlock(&store->mutex), 0);
+    if (how == 3) /* who was signalled cannot go on yet */
+        cede_yield();
+    ck_assert_int_eq(cede_mutex_unlock(&store->mutex), 0);
+    if (how <= 1)
         cede_cond_signal(change);
-    }
 }
 
 static int adds(struct store *store, unsigned *seed)
@@ -370,6 +394,7 @@ Suite *suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, a_signal_ends_one_wait_in_order);
     tcase_add_test(cases, a_broadcast_ends_all_waits_in_order);
+    tcase_add_test(cases, a_signalled_wait_goes_on_while_the_mutex_is_held);
     tcase_add_test(cases, it_wants_the_mutex_held);
     tcase_add_test(cases, the_mutex_is_held_after_a_cancellation);
     tcase_add_test(cases, the_mutex_is_held_after_a_deadline);
