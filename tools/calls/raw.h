@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Under RAW: calls of rows.c by syscall(2) instead of libc's function. Those that are marked .raw there. */
+/* Under RAW: calls by syscall(2) instead of libc's function. Those of rows that are marked .raw. What
+ * declares these functions comes first. */
 #ifdef RAW
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
 #define read(fd, buf, n)                         syscall(SYS_read, fd, buf, n)
 #define write(fd, buf, n)                        syscall(SYS_write, fd, buf, n)
 #define readv(fd, iov, n)                        syscall(SYS_readv, fd, iov, n)

@@ -2,9 +2,9 @@
 /*
  * The rows of the table of calls: what each makes ready, how it calls, and what ends the call.
  *
- * rows.c and its like are compiled once for each form of calling (as they are, fortified, into a library, statically,
- * with syscall(2)); a program runs one cell of the table: see cell.c. A row of a new call is a function there, an entry
- * in its table, and nothing else.
+ * rows_<family>.c are compiled once for each form of calling (as they are, fortified, into a library, statically, with
+ * syscall(2)); a program runs one cell of the table: see cell.c. A row of a new call is a function there, an entry in
+ * its table, and nothing else.
  */
 #ifndef CEDE_CALLS_ROW_H
 #define CEDE_CALLS_ROW_H
@@ -12,8 +12,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
-enum { DELAY_MS = 250 };
+enum {
+    DELAY_MS = 250,
+    BUFFER = 160, /* to read into */
+};
 
 /* What a cell works on. */
 struct state {
@@ -38,6 +42,11 @@ struct row {
     int (*end_in_task)(struct state *state); /* or in another task of the same thread */
 };
 
+/* Its members, in short. */
+#define FORTIFIED .fortified = true
+#define RAW_TOO   .raw = true
+#define INSIDE    .form = "inside"
+
 /* The name of a table of rows, which ends with an empty one, in the form that is being compiled (FORM). */
 #define ROWS(group)              ROWS_IN_(FORM, group)
 #define ROWS_IN_(form, group)    ROWS_NAMED_(form, group)
@@ -46,6 +55,15 @@ struct row {
 /* All tables of a form; NULL after the last. */
 extern const struct row *const rows_direct_all[], *const rows_fortified_all[], *const rows_static_all[],
     *const rows_raw_all[];
+
+/* How long what ends by itself takes. */
+static inline const struct timespec *delay(const struct state *s)
+{
+    static struct timespec time;
+
+    time.tv_nsec = (s->longer ? 600 : DELAY_MS) * 1000000L;
+    return &time;
+}
 
 /* What a call returned is what it should be. */
 static inline int expect(long result, long expected)

@@ -7,7 +7,6 @@
 #include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -157,10 +156,6 @@ static int by_sendfile(struct state *s)
 {
     return expect(sendfile(s->fd[3], s->fd[0], NULL, 8), 8);
 }
-
-#define FORTIFIED .fortified = true
-#define RAW_TOO   .raw = true
-#define INSIDE    .form = "inside"
 
 extern const struct row ROWS(file)[];
 const struct row ROWS(file)[] = {
