@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backtrace.h"
@@ -263,11 +262,12 @@ static void start_thread(void)
 static void start(void)
 {
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-    const char *wanted = cede__environment_get("CEDE_AUDIT"), *ms = cede__environment_get("CEDE_AUDIT_MS");
+    long threshold_ms = DEFAULT_MS;
 
-    if (!wanted || strcmp(wanted, "0") == 0)
+    if (!cede__environment_has("CEDE_AUDIT", "1"))
         return;
-    threshold_ns = (ms ? atoi(ms) : DEFAULT_MS) * CEDE_MILLISECOND;
+    cede__environment_number("CEDE_AUDIT_MS", &threshold_ms);
+    threshold_ns = threshold_ms * CEDE_MILLISECOND;
     sigfillset(&action.sa_mask);
     if (sigaction(signo(), &action, NULL) == 0)
         start_thread();

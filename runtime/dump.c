@@ -10,11 +10,11 @@
 #include <cede/dump.h>
 #include <cede/time.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../arch/arch.h"
 #include "backtrace.h"
+#include "environment.h"
 #include "error.h"
 #include "gen.h"
 #include "handler.h"
@@ -395,28 +395,13 @@ void cede__sched_deadlock(struct cede__worker *worker)
 
 /* ---- start ---- */
 
-/* Whether the comma-separated list contains the word. */
-static bool contains(const char *list, const char *word)
-{
-    size_t length = strlen(word);
-
-    while (list) {
-        if (strncmp(list, word, length) == 0 && (list[length] == '\0' || list[length] == ','))
-            return true;
-        list = strchr(list, ',');
-        if (list)
-            list++;
-    }
-    return false;
-}
-
 static void start(void)
 {
     struct cede__backtrace backtrace;
 
     /* The first one lets the unwinder set itself up, which may allocate and lock. */
     cede__backtrace_here(&backtrace);
-    if (contains(getenv("CEDE_DEBUG"), "dump"))
+    if (cede__environment_has("CEDE_DEBUG", "dump"))
         cede_dump_on_signal(SIGQUIT);
 }
 

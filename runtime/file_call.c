@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "environment.h"
 #include "file.h"
 #include "file_number.h"
 #include "offload.h"
@@ -159,8 +160,8 @@ static long call_pool(const struct cede__file_call *call)
 
 int cede__file_choose(struct cede__worker *worker, const char *engine)
 {
-    if (!engine)
-        engine = getenv("CEDE_FILE");
+    if (!engine && cede__environment_get("CEDE_FILE", &engine) != 0)
+        return -1;
     worker->file_pool = engine && strcmp(engine, "pool") == 0;
     if (!engine || !*engine || worker->file_pool || strcmp(engine, "ring") == 0)
         return 0;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "environment.h"
 #include "sys.h"
 
 enum {
@@ -230,8 +231,8 @@ int cede__poller_choose(struct cede__poller *poller, const char *name)
 {
     const char *why = "as asked";
 
-    if (!name)
-        name = getenv("CEDE_POLLER");
+    if (!name && cede__environment_get("CEDE_POLLER", &name) != 0)
+        return -1;
     if (!name || !*name) {
         name = cede__poller_epoll.name;
         why = "by default";

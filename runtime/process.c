@@ -3,7 +3,6 @@
 #include <cede/process.h>
 #include <errno.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -14,6 +13,7 @@
 #include "call.h"
 #include "descriptor.h"
 #include "duration.h"
+#include "environment.h"
 #include "process.h"
 #include "sys.h"
 #include "wait.h"
@@ -142,10 +142,9 @@ no_actions:
 
 static int open_pidfd(pid_t pid)
 {
-    const char *wish = getenv("CEDE_PIDFD");
     int saved = errno, fd;
 
-    if (wish && strcmp(wish, "off") == 0)
+    if (cede__environment_has("CEDE_PIDFD", "off"))
         return -1;
     fd = cede__descriptor_private((int)syscall(SYS_pidfd_open, pid, 0), CEDE__FD_NOWAIT);
     errno = saved;

@@ -4,27 +4,14 @@
 
 #include <cede/time.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
+
+#include "environment.h"
 
 #define LONGEST   CEDE_MILLISECOND
 #define PAUSE     (10 * CEDE_MILLISECOND)
 #define PAUSE_MAX CEDE_SECOND
 #define GAP       (20 * CEDE_MICROSECOND) /* a look takes one or two */
-
-/* In microseconds. -1: not a number in bounds. */
-static int64_t from_environment(void)
-{
-    const char *text = getenv("CEDE_SPIN");
-    char *end;
-    long long value;
-
-    if (!text || !*text)
-        return 0;
-    errno = 0;
-    value = strtoll(text, &end, 10);
-    return *end || errno || value < 0 || value > LONGEST / CEDE_MICROSECOND ? -1 : value * CEDE_MICROSECOND;
-}
 
 /* On the only CPU, who is to bring the event cannot run. (That the thread may use one only says nothing of others.) */
 static bool alone(void)
@@ -35,9 +22,15 @@ static bool alone(void)
 int cede__spin_choose(struct cede__spin *spin, int64_t wish_ns)
 {
     int saved = errno;
-    int64_t limit_ns = wish_ns ? wish_ns : from_environment();
+    int64_t limit_ns = wish_ns;
+    long wish_us = 0;
 
-    if (limit_ns > LONGEST || (!wish_ns && limit_ns < 0)) {
+    if (!wish_ns) {
+        if (cede__environment_number("CEDE_SPIN", &wish_us) != 0)
+            return -1;
+        limit_ns = wish_us * CEDE_MICROSECOND;
+    }
+    if (limit_ns > LONGEST) {
         errno = EINVAL;
         return -1;
     }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "environment.h"
 #include "sys.h"
 
 #ifndef MADV_GUARD_INSTALL
@@ -42,7 +43,7 @@ static void guard_self_test(void)
     char *page;
 
     page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-    if (getenv("CEDE_GUARD") && getenv("CEDE_GUARD")[0] == 'p') /* CEDE_GUARD=protect: tests force the fallback */
+    if (cede__environment_has("CEDE_GUARD", "protect"))
         return;
     page = mmap(NULL, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)

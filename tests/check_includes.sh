@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # check_includes.sh SOURCE_DIR: private includes go one way,
 #     posix -> calls, blocks -> wait -> {sched, poller, timer} -> {task, stack} -> context -> arch
-# An include of the same level is fine, of a higher one is not. sys.h, private.h, list.h, ring.h and sanitizer.h know
-# nothing of cede, so everybody may use them. A file not named below belongs to the calls and building blocks, just
-# under posix/.
+# An include of the same level is fine, of a higher one is not. sys.h, private.h, list.h, ring.h, environment.h and
+# sanitizer.h know nothing of cede, so everybody may use them. A file not named below belongs to the calls and building
+# blocks, just under posix/.
 set -euo pipefail
 cd "$1"
 
@@ -12,7 +12,7 @@ level() { # FILE
     local name=${1##*/}
     case $1 in runtime/posix/*) echo 6; return ;; arch/*) echo 0; return ;; esac
     case ${name%.*} in
-        list | sys | private | ring | sanitizer | frame) echo 0 ;;
+        environment | list | sys | private | ring | sanitizer | frame) echo 0 ;;
         context)                       echo 1 ;;
         task | stack)                  echo 2 ;;
         sched | switch | runqueue | spin | timer | poller*) echo 3 ;;

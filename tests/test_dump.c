@@ -450,7 +450,7 @@ static int answer_sigquit(void *unused)
 static void run_with_environment(void *unused)
 {
     (void)unused;
-    setenv("CEDE_DEBUG", "other,dump", 1);
+    setenv("CEDE_DEBUG", "dump,dump", 1);
     ck_assert_int_eq(cede_run(answer_sigquit, NULL), 0);
 }
 

@@ -61,8 +61,9 @@ CEDE_API int cede_dump(int fd);
 /*
  * From now on the signal signo writes cede_dump() of every runtime to standard error: at the runtime's next scheduling
  * point, or, when that does not come within a second signal, at once from the handler. The first call takes effect for
- * the whole process; CEDE_DEBUG=dump in the environment is cede_dump_on_signal(SIGQUIT) at start. A handler that was
- * there before is called afterwards; a default action is not taken any more.
+ * the whole process; CEDE_DEBUG=dump in the environment is cede_dump_on_signal(SIGQUIT) at start (other values mean
+ * nothing, and the first cede_run() says so). A handler that was there before is called afterwards; a default action is
+ * not taken any more.
  *
  * Returns 0, or -1 with errno EINVAL (no such signal, or one that cannot be handled or returned from: SIGKILL, SIGSTOP,
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE).

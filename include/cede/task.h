@@ -47,7 +47,8 @@ struct cede_task_attr {
 /* Bounds of a task's stack. The default leaves room for getaddrinfo, OpenSSL and printf; untouched pages cost
  * no memory. Each stack has a guard below it, and running into it is reported (stack overflow): one page (4 KiB) below
  * a stack of up to 64 KiB, else a quarter of its size and at most 64 KiB. Code with frames bigger than the guard must
- * be compiled with -fstack-clash-protection, or it may step over it unseen. */
+ * be compiled with -fstack-clash-protection, or it may step over it unseen. Guards are made by madvise(2) where it can,
+ * at no cost in mappings; CEDE_GUARD=protect in the environment has them made by mprotect(2), as elsewhere. */
 #define CEDE_STACK_MIN     ((size_t)16 << 10)
 #define CEDE_STACK_DEFAULT ((size_t)256 << 10)
 #define CEDE_STACK_MAX     ((size_t)1 << 30)

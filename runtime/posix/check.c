@@ -9,9 +9,9 @@
 #include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../environment.h"
 #include "../sanitizer.h"
 #include "jump.h"
 #include "name.h"
@@ -114,7 +114,7 @@ static int note_libcede(struct dl_phdr_info *object, size_t size, void *unused)
 
 static __attribute__((constructor)) void start(void)
 {
-    const char *option = getenv("CEDE_POSIX_CHECK"), *lost;
+    const char *lost;
     struct cede__posix_name *name;
     Dl_info loser;
 
@@ -131,7 +131,7 @@ static __attribute__((constructor)) void start(void)
     if (!lost)
         return;
     describe(lost, &loser);
-    if (!option || strcmp(option, "off") != 0)
+    if (!cede__environment_has("CEDE_POSIX_CHECK", "off"))
         fprintf(stderr, "%s\n", problem);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../arch/patch.h"
+#include "../environment.h"
 #include "name.h"
 
 uintptr_t cede__posix_libc_begin, cede__posix_libc_end, cede__posix_linker_begin, cede__posix_linker_end;
@@ -48,9 +49,9 @@ static bool single_threaded(void)
 
 static const char *why_not(void)
 {
-    const char *wish = getenv("CEDE_POSIX"), *preload = getenv("LD_PRELOAD");
+    const char *preload = getenv("LD_PRELOAD");
 
-    if (wish && strcmp(wish, "symbols") == 0)
+    if (cede__environment_has("CEDE_POSIX", "symbols"))
         return "CEDE_POSIX=symbols asks for symbols alone";
     if (&__sanitizer_print_stack_trace)
         return "a sanitizer has entries of its own";

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../environment.h"
 #include "thread.h"
 
 #ifndef CEDE_POSIX_STATIC /* there is no preloading into a static program */
@@ -34,19 +35,6 @@ static struct {
     size_t stack_size;
     bool threads;        /* are tasks */
 } program;
-
-static bool has_word(const char *list, const char *word)
-{
-    size_t length = strlen(word);
-
-    while (*list) {
-        if (strncmp(list, word, length) == 0 && (list[length] == '\0' || list[length] == ','))
-            return true;
-        list = strchrnul(list, ',');
-        list += *list == ',';
-    }
-    return false;
-}
 
 /* What the user had in LD_PRELOAD, or NULL. */
 static char *users_preload(char *list)
@@ -146,12 +134,11 @@ int cede__posix_start(main_fn *fn, int argc, char **argv, void *init, void *fini
 {
     __typeof__(&cede__posix_start) plain =
         (__typeof__(plain))cede__posix_plain(&cede__posix_name___libc_start_main);
-    const char *words = getenv("CEDE_RUN");
 
-    if (words && has_word(words, "main")) {
+    if (cede__environment_has("CEDE_RUN", "main")) {
         program.fn = fn;
-        program.threads = has_word(words, "threads");
-        if (!has_word(words, "children"))
+        program.threads = cede__environment_has("CEDE_RUN", "threads");
+        if (!cede__environment_has("CEDE_RUN", "children"))
             restore_environment();
         fn = main_as_task;
     }
