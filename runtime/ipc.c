@@ -51,19 +51,32 @@ ssize_t cede_msgrcv(int queue, void *message, size_t size, long type, int flags)
     return result;
 }
 
+/* Whether there are more operations than the system takes in one call: then they must not even be read. Of a few
+ * it is as well to hear it from the call itself. */
+static bool are_too_many(size_t count)
+{
+    enum { FEW = 32 };
+    struct seminfo limits;
+
+    return count > FEW && semctl(0, 0, IPC_INFO, &limits) >= 0 && count > (size_t)limits.semopm;
+}
+
 int cede_semtimedop(int set, struct sembuf *operations, size_t count, const struct timespec *timeout)
 {
-    enum { MOST = 500 }; /* SEMOPM */
     int64_t duration_ns = timeout ? cede__duration_of(timeout) : CEDE_FOREVER, until_ns = INT64_MAX;
     struct cede__retry retry = {0};
     struct sembuf *at_once;
     int result, error;
     size_t i;
 
-    if (!cede__in_task() || count == 0 || count > MOST)
+    if (!cede__in_task() || count == 0)
         return (int)syscall(SYS_semtimedop, set, operations, count, timeout);
     if (duration_ns < 0)
         return -1;
+    if (are_too_many(count)) {
+        errno = E2BIG;
+        return -1;
+    }
     at_once = malloc(count * sizeof *at_once);
     if (!at_once)
         return -1;

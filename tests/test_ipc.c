@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/ipc.c; and recvmmsg, sendmmsg of runtime/mmsg.c. */
+#include <fcntl.h>
 #include <mqueue.h>
+#include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -125,6 +129,59 @@ TASK_TEST(semaphores_of_system_v)
     ck_assert_fails(cede_semtimedop(id, &later, 100000, NULL), E2BIG);
     ck_assert_fails(beside(by_semop, NULL, remove_set, NULL), EIDRM);
     ck_assert_fails(by_semop(NULL), EINVAL);
+}
+
+/* In a namespace of its own, where a set and a call may be as large as it likes. Whether that could be had. */
+static bool raise_limits(void)
+{
+    static const char limits[] = "2000 4000 2000 8"; /* SEMMSL, SEMMNS, SEMOPM, SEMMNI */
+    int fd = unshare(CLONE_NEWIPC) == 0 ? open("/proc/sys/kernel/sem", O_WRONLY) : -1;
+    bool raised = fd >= 0 && write(fd, limits, sizeof limits - 1) == sizeof limits - 1;
+
+    if (!raised)
+        printf("skipped in part: the limits of semaphores cannot be raised here (%s)\n", strerror(errno));
+    close(fd);
+    return raised;
+}
+
+enum { MANY = 1000 }; /* more than a system allows by default */
+
+static struct sembuf many[MANY];
+
+static int by_many(void *unused)
+{
+    (void)unused;
+    return cede_semtimedop(id, many, MANY, NULL);
+}
+
+/* All of them, or none: as long as one cannot be done, nothing is. */
+TASK_TEST(many_semaphores_at_once)
+{
+    int i;
+
+    if (!raise_limits())
+        return;
+    for (i = 0; i < MANY; i++)
+        many[i] = (struct sembuf){.sem_num = (unsigned short)i, .sem_op = i == 0 ? -1 : 1};
+    id = semget(IPC_PRIVATE, MANY, 0600);
+    ck_assert_int_ge(id, 0);
+    assert_ends_early(by_many, NULL);
+    ck_assert_int_eq(semctl(id, MANY - 1, GETVAL), 0);
+    ck_assert_int_eq(beside(by_many, NULL, raise_it, NULL), 0);
+    ck_assert_int_eq(semctl(id, 0, GETVAL), 0);
+    ck_assert_int_eq(semctl(id, MANY - 1, GETVAL), 1);
+    ck_assert_fails(cede_semtimedop(id, many, 2001, NULL), E2BIG);
+    ck_assert_int_eq(semctl(id, 0, IPC_RMID), 0);
+}
+
+TASK_TEST(more_than_there_may_be_are_not_even_read)
+{
+    id = semget(IPC_PRIVATE, 1, 0600);
+    if (id < 0 && errno == ENOSYS)
+        return;
+    ck_assert_fails(cede_semtimedop(id, NULL, 1000000, NULL), E2BIG);
+    ck_assert_fails(cede_semtimedop(id, NULL, SIZE_MAX, NULL), E2BIG);
+    ck_assert_int_eq(semctl(id, 0, IPC_RMID), 0);
 }
 
 TASK_TEST(no_memory_for_operations)
@@ -304,6 +361,8 @@ Suite *suite(void)
 
     tcase_add_test(cases, messages_of_system_v);
     tcase_add_test(cases, semaphores_of_system_v);
+    tcase_add_test(cases, many_semaphores_at_once);
+    tcase_add_test(cases, more_than_there_may_be_are_not_even_read);
     tcase_add_test(cases, no_memory_for_operations);
     tcase_add_test(cases, what_is_somebody_elses);
     tcase_add_test(cases, queues_of_posix);
