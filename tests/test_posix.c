@@ -6,6 +6,8 @@
 #include <cede/posix.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <mqueue.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -381,14 +383,148 @@ TASK_TEST(fclose_ends_a_wait)
         ck_assert_fails(cede_await(reader), EBADF);
 }
 
-/* Makes a descriptor, waits on it, and closes it by stdio or behind everybody's back. Returns its number. */
+/* ---- the same by number ---- */
+
+enum { MOST_OWN = 8 };
+
+/* The runtime's own descriptors; how many. */
+static int find_own(int own[MOST_OWN])
+{
+    char path[32], name[32];
+    int fd, count = 0;
+    ssize_t length;
+
+    for (fd = 3; fd < 2048; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        length = readlink(path, name, sizeof name - 1);
+        name[length > 0 ? length : 0] = '\0';
+        if (strcmp(name, "anon_inode:[eventpoll]") != 0 && strcmp(name, "anon_inode:[eventfd]") != 0
+            && strcmp(name, "anon_inode:[io_uring]") != 0)
+            continue;
+        ck_assert_int_lt(count, MOST_OWN);
+        own[count++] = fd;
+    }
+    return count;
+}
+
+/* Events and times: what these are for. */
+static void assert_runtime_works(void)
+{
+    struct cede_task *writer;
+    char byte;
+
+    ck_assert_int_eq(pipe(pair), 0);
+    writer = cede_spawn(late_write, NULL);
+    ck_assert_int_eq(read(pair[0], &byte, 1), 1);
+    ck_assert_int_eq(cede_await(writer), 0);
+    ck_assert_int_eq(close(pair[0]) | close(pair[1]), 0);
+}
+
+static long raw_dup2(int fd, int newfd)
+{
+#ifdef SYS_dup2
+    return syscall(SYS_dup2, fd, newfd);
+#else
+    return syscall(SYS_dup3, fd, newfd, 0);
+#endif
+}
+
+static void *close_outside(void *fd)
+{
+    ck_assert_fails(syscall(SYS_close, *(int *)fd), EBADF);
+    return NULL;
+}
+
+TASK_TEST(system_calls_do_not_reach_the_runtimes_descriptors)
+{
+    int own[MOST_OWN], count, i, fd, first;
+    pthread_t thread;
+
+    assert_runtime_works();
+    ck_assert_int_ge(count = find_own(own), 2);
+    for (i = 0; i < count; i++) {
+        ck_assert_fails(syscall(SYS_close, own[i]), EBADF);
+        ck_assert_int_eq(pthread_create(&thread, NULL, close_outside, &own[i]), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    }
+    assert_runtime_works();
+    first = open("/dev/null", O_RDONLY); /* below are libcheck's */
+    ck_assert_int_eq(syscall(SYS_close_range, first, UINT_MAX, 0), 0);
+    assert_runtime_works();
+    fd = open("/dev/null", O_RDONLY);
+    for (i = 0; i < count; i++) { /* they make room */
+        ck_assert_int_eq(i % 2 ? syscall(SYS_dup3, fd, own[i], O_CLOEXEC) : raw_dup2(fd, own[i]), own[i]);
+        assert_runtime_works();
+        ck_assert_int_eq(syscall(SYS_close, own[i]), 0);
+    }
+    assert_runtime_works();
+    ck_assert_int_eq(find_own(own), count);
+    ck_assert_fails(raw_dup2(999, fd), EBADF);
+    ck_assert_fails(syscall(SYS_close_range, 2, 1, 0), EINVAL);
+    close(fd);
+}
+
+static long close_by(int way, int fd)
+{
+    switch (way) {
+    case 0:
+        return syscall(SYS_close, fd);
+    case 1:
+        return syscall(SYS_close_range, fd, fd, 0);
+    case 2:
+        return raw_dup2(STDERR_FILENO, fd);
+    default:
+        return syscall(SYS_dup3, STDERR_FILENO, fd, 0);
+    }
+}
+
+TASK_TEST(system_calls_end_the_waits_that_close_ends)
+{
+    struct cede_task *reader;
+    int way;
+
+    for (way = 0; way < 4; way++) {
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        reader = cede_spawn(read_pair, NULL);
+        usleep(TICK_US);
+        ck_assert_int_eq(close_by(way, pair[0]), way < 2 ? 0 : pair[0]);
+        cede_timeout (LONG_NS)
+            ck_assert_fails(cede_await(reader), EBADF);
+        close(pair[0]);
+        close(pair[1]);
+    }
+}
+
+TASK_TEST(flags_that_a_system_call_sets_are_heeded)
+{
+    char byte;
+    long copy;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_read_waits(pair[0]);
+    ck_assert_int_eq(syscall(SYS_fcntl, pair[0], F_SETFL, O_NONBLOCK), 0);
+    cede_timeout (LONG_NS)
+        ck_assert_fails(read(pair[0], &byte, 1), EAGAIN);
+    copy = syscall(SYS_dup, pair[0]);
+    cede_timeout (LONG_NS)
+        ck_assert_fails(read((int)copy, &byte, 1), EAGAIN);
+    ck_assert_int_eq(syscall(SYS_fcntl, pair[0], F_SETFL, 0), 0);
+    assert_read_waits(pair[0]);
+    assert_read_waits((int)copy);
+    ck_assert_int_eq(close((int)copy) | close(pair[0]) | close(pair[1]), 0);
+}
+
+/* ---- numbers that are used again ---- */
+
+/* Makes a descriptor, waits on it, and closes it by stdio or behind everybody's back: a queue is a descriptor, so libc
+ * closes whatever it is. Returns its number. */
 static int lose_a_number(bool by_stdio)
 {
     int fds[2];
 
     ck_assert_int_eq(pipe(fds), 0);
     assert_read_waits(fds[0]);
-    ck_assert_int_eq(by_stdio ? fclose(fdopen(fds[0], "r")) : (int)syscall(SYS_close, fds[0]), 0);
+    ck_assert_int_eq(by_stdio ? fclose(fdopen(fds[0], "r")) : mq_close(fds[0]), 0);
     ck_assert_int_eq(close(fds[1]), 0);
     return fds[0];
 }
@@ -447,6 +583,14 @@ static int open_writer(int way, const char *path)
     case 3:
         return __openat_2(AT_FDCWD, path, O_WRONLY);
 #endif
+    case 4:
+        return (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY, 0);
+#ifdef SYS_open
+    case 5:
+        return (int)syscall(SYS_open, path, O_WRONLY, 0);
+    case 6:
+        return (int)syscall(SYS_creat, path, 0600);
+#endif
     default:
         return creat(path, 0600);
     }
@@ -470,7 +614,7 @@ TASK_TEST(opening_a_fifo_waits_for_its_other_end)
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/fifo", directory);
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    for (way = 0; way < 5; way++) {
+    for (way = 0; way < 8; way++) {
         ticker = start_ticks();
         reader = cede_spawn(open_late, path);
         ck_assert_int_ge(fd = open_writer(way, path), 0);
@@ -675,6 +819,9 @@ Suite *suite(void)
     tcase_add_test(calls, fionbio_is_heeded_after_a_wait);
     tcase_add_test(calls, socket_timeouts_are_heeded_after_a_wait);
     tcase_add_test(calls, fclose_ends_a_wait);
+    tcase_add_test(calls, system_calls_do_not_reach_the_runtimes_descriptors);
+    tcase_add_test(calls, system_calls_end_the_waits_that_close_ends);
+    tcase_add_test(calls, flags_that_a_system_call_sets_are_heeded);
     tcase_add_test(calls, a_number_used_again_is_noticed);
     tcase_add_test(calls, opening_a_fifo_waits_for_its_other_end);
     tcase_add_test(calls, files_can_be_made);

@@ -7,9 +7,9 @@
  * Outside tasks, in threads that run no runtime and before the first cede_run() each call is libc's own.
  *
  * Calls that do not wait are among the names too, so that the runtime hears of what they do: those that hand out or
- * close a descriptor (open, eventfd, close, fclose ...), and fcntl, ioctl and setsockopt: O_NONBLOCK, FIONBIO,
- * SO_RCVTIMEO and SO_SNDTIMEO take effect with the next call, as always. A change made in another thread than the
- * runtime's, or in another process that shares the descriptor, may go unnoticed.
+ * close a descriptor (open, eventfd, close, fclose, syscall(SYS_close) ...), and fcntl, ioctl and setsockopt:
+ * O_NONBLOCK, FIONBIO, SO_RCVTIMEO and SO_SNDTIMEO take effect with the next call, as always. A change made in another
+ * thread than the runtime's, or in another process that shares the descriptor, may go unnoticed.
  *
  *     cc program.c -Wl,--no-as-needed -lcede-posix -lcede -lcurl      before the libraries that shall use it, and libc
  *     LD_PRELOAD=libcede-posix.so ./program

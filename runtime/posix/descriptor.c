@@ -63,7 +63,6 @@ void cede__posix_closefrom(int first)
 }
 
 /* dup2(2) of a number to itself does nothing, where dup3(2) fails. */
-int cede__posix_dup2(int fd, int newfd);
 CEDE__POSIX_EXPORT(dup2, dup2);
 CEDE__POSIX_EXPORT(__dup2, dup2);
 int cede__posix_dup2(int fd, int newfd)

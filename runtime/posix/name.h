@@ -256,7 +256,8 @@ static inline long cede__posix_lock_entry(struct cede__posix_name *name, const v
 #define CEDE__POSIX_FORWARD_ANYWHERE(type, call, parameters, arguments) \
     CEDE__POSIX_FORWARD_IF(cede__posix_in_task(), type, call, parameters, arguments)
 
-/* Those that fortify.c calls. */
+/* Those that fortify.c and syscall.c call. */
+int cede__posix_dup2(int fd, int newfd);
 __typeof__(cede_read) cede__posix_read;
 __typeof__(cede_pread) cede__posix_pread;
 __typeof__(cede_recv) cede__posix_recv;

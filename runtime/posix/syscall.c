@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall(2): the system calls that wait, made by number. cede itself makes all of its own in this way; those go on to
- * the kernel. System calls that differ from libc's function of the same name are turned into it here.
+ * syscall(2): the system calls that wait, or close a descriptor, made by number. cede itself makes all of its own in
+ * this way; those go on to the kernel. System calls that differ from libc's function of the same name are turned into
+ * it here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +70,10 @@ static long made_by_old_name(long number, const long *argument, bool *ours)
 #ifdef SYS_open
     case SYS_open:
         return cede_open(POINTER(0), INT(1), UNSIGNED(2));
+#endif
+#ifdef SYS_creat
+    case SYS_creat:
+        return cede_open(POINTER(0), O_CREAT | O_WRONLY | O_TRUNC, UNSIGNED(1));
 #endif
     default:
         *ours = false;
@@ -186,6 +191,33 @@ static long made(long number, const long *argument, bool *ours)
     }
 }
 
+/* Those after which a number means something else, or nothing: never a wait, but the runtime has to hear of it, and its
+ * own descriptors are out of reach. Also outside tasks. */
+static long made_of_numbers(long number, const long *argument, bool *ours)
+{
+    *ours = true;
+    switch (number) {
+    case SYS_close:
+        return cede_close(INT(0));
+    case SYS_close_range:
+        return cede_close_range(UNSIGNED(0), UNSIGNED(1), INT(2));
+    case SYS_dup:
+        return cede_dup(INT(0));
+#ifdef SYS_dup2
+    case SYS_dup2:
+        return cede__posix_dup2(INT(0), INT(1));
+#endif
+    case SYS_dup3:
+        return cede_dup3(INT(0), INT(1), INT(2));
+    case SYS_fcntl:
+        *ours = INT(1) == F_DUPFD || INT(1) == F_DUPFD_CLOEXEC || INT(1) == F_SETFL;
+        return *ours ? cede_fcntl(INT(0), INT(1), INT(2)) : -1;
+    default:
+        *ours = false;
+        return -1;
+    }
+}
+
 /* What only programs have whose threads are tasks: all others would wait for threads that know nothing of the lot. */
 static long made_among_threads(long (*plain)(long, ...), long number, const long *argument, bool *ours)
 {
@@ -213,10 +245,13 @@ long cede__posix_syscall(long number, ...)
     for (i = 0; i < ARGUMENTS; i++)
         argument[i] = va_arg(arguments, long);
     va_end(arguments);
-    if (!cedes && cede__posix_cede_end && CEDE__POSIX_WAITS()) {
-        result = made_among_threads(plain, number, argument, &ours);
-        if (!ours)
-            result = made(number, argument, &ours);
+    if (!cedes && cede__posix_cede_end) {
+        result = made_of_numbers(number, argument, &ours);
+        if (!ours && CEDE__POSIX_WAITS()) {
+            result = made_among_threads(plain, number, argument, &ours);
+            if (!ours)
+                result = made(number, argument, &ours);
+        }
     }
     if (ours)
         return result;
