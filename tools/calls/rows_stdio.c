@@ -62,16 +62,28 @@ static void open_other_end(struct state *s)
     close(open("fifo", O_WRONLY | O_NONBLOCK));
 }
 
-static int by_open(struct state *s)
+static void open_to_read(struct state *s)
 {
     (void)s;
-    return open("fifo", O_RDONLY) < 0 ? -1 : 0;
+    open("fifo", O_RDONLY | O_NONBLOCK);
+    usleep(100 * 1000);
+}
+
+/* The flags are no constant, or there would be nothing to check under _FORTIFY_SOURCE. */
+static int by_open(struct state *s)
+{
+    return open("fifo", O_RDONLY | (int)s->number) < 0 ? -1 : 0;
 }
 
 static int by_openat(struct state *s)
 {
+    return openat(AT_FDCWD, "fifo", O_RDONLY | (int)s->number) < 0 ? -1 : 0;
+}
+
+static int by_creat(struct state *s)
+{
     (void)s;
-    return openat(AT_FDCWD, "fifo", O_RDONLY) < 0 ? -1 : 0;
+    return creat("fifo", 0600) < 0 ? -1 : 0;
 }
 
 static int by_fopen(struct state *s)
@@ -94,9 +106,10 @@ const struct row ROWS(stdio)[] = {
     {"write, socketpair", INSIDE, .prepare = make_full_socket, .call_it = by_fwrite, .end_it = drain},
     {"write, pipe", INSIDE, .prepare = make_full_pipe, .call_it = by_fwrite, .end_it = drain},
     {"fprintf", FORTIFIED, .prepare = make_full_pipe, .call_it = by_fprintf, .end_it = drain},
-    {"open, FIFO", .prepare = make_fifo_alone, .call_it = by_open, .end_it = open_other_end},
+    {"open, FIFO", FORTIFIED, .prepare = make_fifo_alone, .call_it = by_open, .end_it = open_other_end},
     {"open, FIFO", INSIDE, .prepare = make_fifo_alone, .call_it = by_fopen, .end_it = open_other_end},
-    {"openat, FIFO", RAW_TOO, .prepare = make_fifo_alone, .call_it = by_openat, .end_it = open_other_end},
+    {"openat, FIFO", RAW_TOO, FORTIFIED, .prepare = make_fifo_alone, .call_it = by_openat, .end_it = open_other_end},
+    {"creat, FIFO", .prepare = make_fifo_alone, .call_it = by_creat, .end_it = open_to_read},
     {"fopen, FIFO", .prepare = make_fifo_alone, .call_it = by_fopen, .end_it = open_other_end},
     {0},
 };
