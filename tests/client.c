@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "harness.h"
+#include "os_threads.h"
 
 enum {
     DELAY_MS = 100,
@@ -61,20 +62,6 @@ static void start(void)
 static void stop(void)
 {
     server_stop(client.server);
-}
-
-static int os_threads(void)
-{
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[128];
-    int threads = -1;
-
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "Threads: %d", &threads) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return threads;
 }
 
 /* Whether so many connections can be had; says so if not. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting at an address: order, interruptions, plain threads, signal handlers, fork. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "crowd.h"
 #include "deadlock.h"
+#include "handler_posts.h"
 
 static char here, there;
 static int order[8], ended;
@@ -163,23 +163,7 @@ static int takes(void *unused)
 
 TASK_TEST(handlers_may_post)
 {
-    struct sigaction action = {.sa_handler = post, .sa_flags = SA_RESTART};
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-    struct itimerspec often = {.it_interval.tv_nsec = 100 * 1000, .it_value.tv_nsec = 100 * 1000}, never = {0};
-    int i, rounds = HARNESS_SCALE(1000);
-    struct cede_task *task;
-    timer_t timer;
-
-    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
-    ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-    ck_assert_int_eq(timer_settime(timer, 0, &often, NULL), 0);
-    for (i = 0; i < rounds; i++) {
-        task = cede_spawn(takes, NULL);
-        ck_assert_int_eq(takes(NULL), 0);
-        ck_assert_int_eq(cede_await(task), 0);
-    }
-    ck_assert_int_eq(timer_settime(timer, 0, &never, NULL), 0);
-    timer_delete(timer);
+    handler_posts(post, 100, takes);
 }
 
 /* ---- fork ---- */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "os_threads.h"
 
 enum { MANY = 1000, DESCRIPTORS_EACH = 4 };
 
@@ -86,20 +87,6 @@ static int fetch(struct fetch *arg)
     last_failure = curl_easy_perform(curl);
     curl_easy_cleanup(curl);
     return last_failure == CURLE_OK && bytes == 6 ? 0 : -1;
-}
-
-static int os_threads(void)
-{
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[128];
-    int threads = -1;
-
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "Threads: %d", &threads) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return threads;
 }
 
 /* Descriptors for so many downloads and their server. */

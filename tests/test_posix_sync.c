@@ -9,6 +9,7 @@
 #include <threads.h>
 #include <unistd.h>
 
+#include "handler_posts.h"
 #include "harness.h"
 #include "posix_lock.h"
 
@@ -230,24 +231,8 @@ static void post_it(int signo)
 /* In the midst of whatever the scheduler does. */
 TASK_TEST(signal_handlers_post_it)
 {
-    struct sigaction action = {.sa_handler = post_it, .sa_flags = SA_RESTART};
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-    struct itimerspec often = {.it_interval.tv_nsec = 200 * 1000, .it_value.tv_nsec = 200 * 1000}, never = {0};
-    int i, rounds = HARNESS_SCALE(1000);
-    struct cede_task *task;
-    timer_t timer;
-
     ck_assert_int_eq(sem_init(&sem, 0, 0), 0);
-    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
-    ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-    ck_assert_int_eq(timer_settime(timer, 0, &often, NULL), 0);
-    for (i = 0; i < rounds; i++) {
-        task = cede_spawn(takes, NULL);
-        ck_assert_int_eq(takes(NULL), 0);
-        ck_assert_int_eq(cede_await(task), 0);
-    }
-    ck_assert_int_eq(timer_settime(timer, 0, &never, NULL), 0);
-    timer_delete(timer);
+    handler_posts(post_it, 200, takes);
 }
 
 /* ---- barriers ---- */

@@ -66,28 +66,3 @@ const char *cede_posix_problem(void)
     return cede__posix_patch_refusal() ? "libcede-posix: calls block the whole thread: libc's entries were not patched"
                                        : NULL;
 }
-
-const char *cede_posix_symbols_only(void)
-{
-    return cede__posix_patch_refusal();
-}
-
-static const struct cede__posix_name *name_at(size_t index)
-{
-    return index < (size_t)(__stop_cede_posix_names - __start_cede_posix_names) ? &__start_cede_posix_names[index]
-                                                                                  : NULL;
-}
-
-const char *cede_posix_name(size_t index)
-{
-    const struct cede__posix_name *name = name_at(index);
-
-    return name ? name->name : NULL;
-}
-
-const char *cede_posix_unpatched(size_t index)
-{
-    const struct cede__posix_name *name = name_at(index);
-
-    return name ? name->unpatched : "there is no such name";
-}
