@@ -2,7 +2,6 @@
 /* Rounds, processes, medians, tables; see harness.h. */
 #include "harness.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdbool.h>

@@ -7,7 +7,6 @@
 #include "posix.h"
 
 #include <cede.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -13,7 +13,6 @@
  */
 #include "timer.h"
 
-#include <stddef.h>
 #include <string.h>
 
 static uint64_t tick_after(int64_t ns)

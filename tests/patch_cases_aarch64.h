@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions for test_patch.c: int f(int x). */
+/* Functions for test_posix_patch.c: int f(int x). */
 
 #define WORD(w) (w) & 0xff, (w) >> 8 & 0xff, (w) >> 16 & 0xff, (w) >> 24 & 0xff
 #define ADD_RET WORD(0x11000400), WORD(0xd65f03c0) /* add w0, w0, #1; ret */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions for test_patch.c: int f(int x). */
+/* Functions for test_posix_patch.c: int f(int x). */
 
 /* Beginnings as in glibc, each of a function that answers x + 1: lea eax, [rdi + 1]; ret is 8d 47 01 c3. */
 static const struct good {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/child.c: waiting for children by the calls of POSIX; and the waits for signals of runtime/sigwait.c. */
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>

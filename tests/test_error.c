@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Failures with a message: the message goes where its errno goes. */
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>

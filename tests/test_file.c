@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/wait.h>
 

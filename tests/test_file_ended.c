@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls about files whose waits end early: by cancellation, by a deadline. */
-#include <sys/wait.h>
-
 #include "call.h"
 #include "file.h"
 #include "files.h"

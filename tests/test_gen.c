@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Generators: every item arrives, in order; the body ends when its loop does; neither's scopes reach the other. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -2,7 +2,6 @@
 /* Reads that fill their buffer: no wait is missed, none is needless, and users see nothing of how it is done. */
 #include "inq.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,8 +9,6 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <resolv.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "early.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Lookups whose helper thread does not come, or not in time, and those without memory. */
-#include <arpa/inet.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Without memory: what has to allocate says ENOMEM, has done nothing, and works again when there is some. */
 #include <poll.h>
-#include <stdlib.h>
 
 #include "fault.h"
 

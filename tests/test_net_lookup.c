@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "early.h"

@@ -2,7 +2,6 @@
 /* Park and wake: one token, never lost, never for another wait. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "harness.h"
 #include "sched.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Conditions of libc's under libc's names: tasks and plain threads, clocks, interruptions, cancelled threads. */
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <threads.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* arch/<cpu>/patch.c: functions whose entry is replaced, and what it was before. The functions are written byte by
  * byte. */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 

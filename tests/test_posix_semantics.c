@@ -23,7 +23,6 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

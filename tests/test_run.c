@@ -2,7 +2,6 @@
 /* From cede_run() to its return: results, wrong use, tasks that are left, no descriptors, many threads. */
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>

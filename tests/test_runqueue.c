@@ -2,8 +2,6 @@
 /* The run queue: order, and who is let pass. Tasks are descriptors only; nothing runs. */
 #include "runqueue.h"
 
-#include <stdlib.h>
-
 #include "harness.h"
 #include "sched.h"
 

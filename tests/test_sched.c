@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduler: order, fairness, numbers. */
 #include <fenv.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

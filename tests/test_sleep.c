@@ -2,7 +2,6 @@
 /* cede_sleep() and POSIX's sleeps: never short, every errno, what is left. */
 #include <signal.h>
 #include <sys/time.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "crowd.h"

@@ -2,8 +2,6 @@
 /* The wheel: never early, never lost, never spinning. Time is made up here; nothing sleeps. */
 #include "timer.h"
 
-#include <stdlib.h>
-
 #include "harness.h"
 #include "list.h"
 

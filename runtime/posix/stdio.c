@@ -29,7 +29,7 @@
 #include "patch.h"
 #include "thread.h"
 
-/* glibc's _IO_lock_t, which its header hides. lock_is_known() makes sure. */
+/* glibc's _IO_lock_t, which its header hides. cede__posix_stdio_start() makes sure. */
 struct stream_lock {
     _Atomic int word; /* 0: free, 1: taken, 2: taken, and somebody waits */
     int depth;        /* of locking: counted from 1, or in newer versions from 0 */

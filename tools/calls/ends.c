@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors that rows wait for, and what happens at their other ends; see ends.h. */
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>

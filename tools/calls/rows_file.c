@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls about regular files, on a file system that takes its time; see row.h. */
 #include <fcntl.h>
-#include <sched.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/sendfile.h>

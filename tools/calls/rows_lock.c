@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>

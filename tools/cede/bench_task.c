@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What tasks cost, for `cede bench`: libcede as programs use it. */
 #include <cede.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -2,7 +2,6 @@
 /* The command `cede`: finds the subcommand. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"

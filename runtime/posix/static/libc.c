@@ -3,7 +3,6 @@
  * the place of libc.c, and of check.c: no name can lead elsewhere. */
 #include <cede/posix.h>
 #include <errno.h>
-#include <stdio.h>
 
 #include <pthread.h>
 #include <semaphore.h>
