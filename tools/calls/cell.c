@@ -150,7 +150,7 @@ static int list(void)
 
     for (tables = rows_direct_all; *tables; tables++)
         for (row = *tables; row->call; row++)
-            printf("%s\t%s\t%d\t%d\n", row->call, row->form ? row->form : "", row->fortified, row->raw);
+            printf("%s\t%s\t%d\n", row->call, row->form ? row->form : "", row->raw);
 #endif
     return 0;
 }

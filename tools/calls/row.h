@@ -32,7 +32,6 @@ struct state {
 struct row {
     const char *call; /* "read, pipe" */
     const char *form; /* NULL, or "inside": libc makes the call inside itself; such a row is a cell of that column */
-    bool fortified;   /* _FORTIFY_SOURCE makes another function of it */
     bool raw;         /* there is a system call of that name */
     const char *why;  /* NULL, or why it cannot be measured: there is nothing else to say then */
     int (*prepare)(struct state *state); /* before the runtime starts: 0, or -1 with errno */
@@ -43,9 +42,8 @@ struct row {
 };
 
 /* Its members, in short. */
-#define FORTIFIED .fortified = true
-#define RAW_TOO   .raw = true
-#define INSIDE    .form = "inside"
+#define RAW_TOO .raw = true
+#define INSIDE  .form = "inside"
 
 /* The name of a table of rows, which ends with an empty one, in the form that is being compiled (FORM). */
 #define ROWS(group)              ROWS_IN_(FORM, group)

@@ -156,13 +156,13 @@ static int by_sendfile(struct state *s)
 
 extern const struct row ROWS(file)[];
 const struct row ROWS(file)[] = {
-    {"open, file", FORTIFIED, .prepare = make_slow_open, .call_it = by_open},
+    {"open, file", .prepare = make_slow_open, .call_it = by_open},
     {"open, file", INSIDE, .prepare = make_slow_open, .call_it = by_fopen},
-    {"openat, file", RAW_TOO, FORTIFIED, .prepare = make_slow_open, .call_it = by_openat},
+    {"openat, file", RAW_TOO, .prepare = make_slow_open, .call_it = by_openat},
     {"fopen, file", .prepare = make_slow_open, .call_it = by_fopen},
-    {"read, file", RAW_TOO, FORTIFIED, .prepare = make_slow_read, .call_it = by_read},
+    {"read, file", RAW_TOO, .prepare = make_slow_read, .call_it = by_read},
     {"readv, file", RAW_TOO, .prepare = make_slow_read, .call_it = by_readv},
-    {"pread, file", RAW_TOO, FORTIFIED, .prepare = make_slow_read, .call_it = by_pread},
+    {"pread, file", RAW_TOO, .prepare = make_slow_read, .call_it = by_pread},
     {"preadv, file", .prepare = make_slow_read, .call_it = by_preadv},
     {"preadv2, file", .prepare = make_slow_read, .call_it = by_preadv2},
     {"write, file", RAW_TOO, .prepare = make_slow_write, .call_it = by_write},

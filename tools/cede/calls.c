@@ -171,14 +171,14 @@ static int read_rows(void)
 {
     char *output = output_of((char *[]){program, "--list", NULL}), *line, *rest = output, form[16], call[48];
     struct entry *entry;
-    int row, fortified, raw;
+    int row, raw;
 
     if (!output)
         return -1;
     for (row = 0; (line = strtok_r(rest, "\n", &rest)); row++) {
         form[0] = '\0';
-        if (sscanf(line, "%47[^\t]\t%15[^\t]\t%d\t%d", call, form, &fortified, &raw) != 4
-            && sscanf(line, "%47[^\t]\t\t%d\t%d", call, &fortified, &raw) != 3)
+        if (sscanf(line, "%47[^\t]\t%15[^\t]\t%d", call, form, &raw) != 3
+            && sscanf(line, "%47[^\t]\t\t%d", call, &raw) != 2)
             continue;
         entry = entry_of(call);
         if (!entry)
