@@ -11,10 +11,17 @@ trap 'rm -r "$measured"' EXIT
 unshare -n true 2> /dev/null || unshare -Un true 2> /dev/null ||
     { echo "skipped: names cannot be looked up in a network of one's own (unshare)"; exit 77; }
 [ -w /dev/fuse ] || { echo "skipped: there is no file system that takes its time (/dev/fuse)"; exit 77; }
-"$cede" calls --documents "$measured" || exit 1
-for file in CALLS.md cede-calls.7; do
-    diff -u "$documents/$file" "$measured/$file" ||
-        { echo "$file is stale: cede calls --documents runtime/posix"; exit 1; }
+# On a machine that has other things to do, a deadline of 60 ms may have passed before the call is made at all: what is
+# measured otherwise is measured again.
+for attempt in 1 2 3; do
+    "$cede" calls --documents "$measured" || exit 1
+    stale=0
+    for file in CALLS.md cede-calls.7; do
+        diff -u "$documents/$file" "$measured/$file" ||
+            { echo "$file is stale: cede calls --documents runtime/posix (attempt $attempt)"; stale=1; }
+    done
+    [ "$stale" -eq 1 ] || break
 done
+[ "$stale" -eq 0 ] || exit 1
 grep -cE '^\| .* yields ' "$documents/CALLS.md"
 ! grep -E '^\| .*(blocks|wrong)' "$documents/CALLS.md"
