@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
-#include "private.h"
+#include "poller_acceptor.h"
 #include "poller_inlet.h"
+#include "private.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -75,9 +76,13 @@ static void unregister(struct cede__fd *record)
 {
     record->readers = record->writers = (struct cede__list){0};
     record->registered = record->drained = false;
+    record->inherited = true;
     if (record->inlet)
         cede__inlet_forked(record->inlet);
+    if (record->acceptor)
+        cede__acceptor_forked(record->acceptor);
     record->inlet = NULL;
+    record->acceptor = NULL;
 }
 
 int cede__poller_forked(struct cede__poller *poller)
@@ -219,6 +224,8 @@ void cede__poller_forget(struct cede__poller *poller, int fd, struct cede__list 
     cede__list_move_all(waiters, &record->writers);
     if (record->inlet)
         cede__inlet_close(record->inlet);
+    if (record->acceptor)
+        cede__acceptor_lose(record->acceptor, waiters);
     generation = record->generation + 1;
     *record = (struct cede__fd){.generation = generation};
 }

@@ -82,6 +82,7 @@ struct cede__fd {
     uint8_t kind;          /* enum cede__fd_kind */
     bool registered;       /* with the backend, under this generation */
     bool owned;            /* made and closed through cede: the registration can be trusted without asking */
+    bool inherited;        /* this is a child of fork(2), whose parent has it as well */
     bool flags_known;      /* `nonblocking` is valid */
     bool nonblocking;      /* the user has set O_NONBLOCK: answer EAGAIN instead of waiting */
     bool short_is_empty;   /* a short read empties it: TCP, owned, without SO_RCVLOWAT */
@@ -97,6 +98,7 @@ struct cede__fd {
     bool positioned;       /* a task waits for a file at the descriptor's own position; others wait among `readers` */
     int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none; 0: not looked up yet */
     struct cede__inlet *inlet; /* what the kernel receives on it unasked; NULL: nothing */
+    struct cede__acceptor *acceptor; /* what the kernel accepts from it unasked; NULL: nothing */
     uint64_t closings;     /* how many cede_close() calls the process had seen when the number got its meaning */
 };
 

@@ -259,7 +259,7 @@ void cede__inlet_close(struct cede__inlet *inlet)
         return;
     }
     take_back(inlet);
-    cede__ring_flush(&poller->ring); /* until then the kernel holds the connection open */
+    cede__ring_submit(&poller->ring); /* until then the kernel holds the connection open */
 }
 
 static void free_pool(struct cede__poller *poller)

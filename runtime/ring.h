@@ -75,8 +75,8 @@ static inline unsigned cede__ring_queued(const struct cede__ring *ring)
 /* Gives the kernel what is queued. What it does not take (for want of memory) stays queued. */
 void cede__ring_submit(struct cede__ring *ring);
 
-/* The same, and has the kernel let go of what has ended: of the files of requests that were cancelled, say. Marks
- * nothing as done. */
+/* The same, and has the kernel do what it can do now: then it holds no longer the files of requests that were cancelled
+ * before. Marks nothing as done. O(requests that something has happened to). */
 void cede__ring_flush(struct cede__ring *ring);
 
 /* Asks for a request back that is not done: with an entry, or at once where there is no room for one. It is done when

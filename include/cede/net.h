@@ -60,6 +60,12 @@ typedef int cede_serve_fn(int fd, void *arg);
  * (EMFILE, ENFILE, ENOBUFS, ENOMEM) makes it pause until one is free again or 100 ms have passed; connections that were
  * reset meanwhile are skipped; neither ends it.
  *
+ * Over io_uring (cede_runtime_poller()) the kernel accepts ahead of the task, with no system call for each connection,
+ * if fd was made in this runtime, by cede_listen() or cede_socket(), if this is not a child of fork(2) since, and if
+ * fd does not have O_NONBLOCK. Others who accept from it get few connections then, even if this thread is busy: where
+ * several are to have their share, see cede_listen(). What was accepted ahead when it fails goes to handler as well, in
+ * tasks that are cancelled like the others. RLIMIT_NOFILE, if it becomes less, counts from the next pause on.
+ *
  * Returns only when it fails: the connections' tasks are then cancelled and awaited. -1 with errno
  *   EPERM      the caller is not a task
  *   EINVAL     handler is NULL; fd does not listen, or does not any longer (shutdown(2))
