@@ -4,20 +4,16 @@
  * buffers that the kernel takes from a ring of buffers as data come, and a send for each message out of the very buffer
  * that it came in, all submitted by the one system call that also waits.
  */
-#include <errno.h>
-#include <liburing.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "echo.h"
+#include "raw_ring.h"
 
-enum { ENTRIES = 4096, BUFFERS = 1024, GROUP = 0 };
+enum { BUFFERS = 1024, GROUP = 0 };
 
 /* What a completion is of; in the lowest bits of user_data, beside a pointer or a buffer's number. */
-enum { ACCEPT, RECEIVE, SEND, KINDS };
+enum { ACCEPT, RECEIVE, SEND };
 
 struct connection {
     int fd;
@@ -31,37 +27,21 @@ struct sending {
     unsigned at, size;
 };
 
-static struct io_uring ring;
 static struct io_uring_buf_ring *pool;
 static char (*buffers)[ECHO_BUFFER_BYTES];
 static struct sending sending[BUFFERS];
 
-static struct io_uring_sqe *next_entry(int kind, uintptr_t what)
+static uint64_t data_of(int kind, uintptr_t what)
 {
-    struct io_uring_sqe *entry;
-
-    while (!(entry = io_uring_get_sqe(&ring)))
-        io_uring_submit(&ring); /* what the kernel does not take for now, it takes later */
-    entry->user_data = what << 2 | (unsigned)kind;
-    return entry;
-}
-
-static void accept_more(int listener)
-{
-    struct io_uring_sqe *entry = next_entry(ACCEPT, 0);
-    uint64_t data = entry->user_data;
-
-    io_uring_prep_multishot_accept(entry, listener, NULL, NULL, SOCK_CLOEXEC);
-    entry->user_data = data;
+    return what << 2 | (unsigned)kind;
 }
 
 static void receive(struct connection *connection)
 {
-    struct io_uring_sqe *entry = next_entry(RECEIVE, (uintptr_t)connection);
-    uint64_t data = entry->user_data;
+    struct io_uring_sqe *entry = raw_ring_entry();
 
     io_uring_prep_recv_multishot(entry, connection->fd, NULL, 0, 0);
-    entry->user_data = data;
+    io_uring_sqe_set_data64(entry, data_of(RECEIVE, (uintptr_t)connection));
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = GROUP;
     entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
@@ -77,11 +57,10 @@ static void give_back(unsigned number)
 static void send_rest(unsigned number)
 {
     struct sending *s = &sending[number];
-    struct io_uring_sqe *entry = next_entry(SEND, number);
-    uint64_t data = entry->user_data;
+    struct io_uring_sqe *entry = raw_ring_entry();
 
     io_uring_prep_send(entry, s->connection->fd, buffers[number] + s->at, s->size - s->at, MSG_NOSIGNAL | MSG_WAITALL);
-    entry->user_data = data;
+    io_uring_sqe_set_data64(entry, data_of(SEND, number));
 }
 
 /* 1 if that was the last of it. */
@@ -125,16 +104,14 @@ static int sent(unsigned number, int result)
     return end_of(s->connection);
 }
 
-static void accepted(int listener, const struct io_uring_cqe *completion)
+static void accepted(int fd)
 {
     struct connection *connection = calloc(1, sizeof *connection);
 
-    if (completion->res < 0 || !connection)
-        bench_fail("accept");
-    connection->fd = completion->res;
+    if (!connection)
+        bench_fail("calloc");
+    connection->fd = fd;
     receive(connection);
-    if (!(completion->flags & IORING_CQE_F_MORE))
-        accept_more(listener);
 }
 
 static int handle(int listener, const struct io_uring_cqe *completion)
@@ -143,7 +120,7 @@ static int handle(int listener, const struct io_uring_cqe *completion)
 
     switch (completion->user_data & 3) {
     case ACCEPT:
-        accepted(listener, completion);
+        accepted(raw_ring_accepted(listener, completion));
         return 0;
     case RECEIVE:
         return received((struct connection *)what, completion);
@@ -152,23 +129,17 @@ static int handle(int listener, const struct io_uring_cqe *completion)
     }
 }
 
-static void open_ring(void)
+static void open_pool(void)
 {
-    struct io_uring_params params = {
-        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
-        .cq_entries = 8 * ENTRIES,
-    };
     struct io_uring_buf_reg registration = {.ring_entries = BUFFERS, .bgid = GROUP};
     unsigned number;
 
-    if (io_uring_queue_init_params(ENTRIES, &ring, &params) != 0)
-        bench_fail("io_uring_queue_init_params");
     buffers = aligned_alloc(4096, (size_t)BUFFERS * ECHO_BUFFER_BYTES);
     pool = aligned_alloc(4096, BUFFERS * sizeof(struct io_uring_buf));
     if (!buffers || !pool)
         bench_fail("aligned_alloc");
     registration.ring_addr = (uintptr_t)pool;
-    if (io_uring_register_buf_ring(&ring, &registration, 0) != 0)
+    if (io_uring_register_buf_ring(&raw_ring, &registration, 0) != 0)
         bench_fail("io_uring_register_buf_ring");
     io_uring_buf_ring_init(pool);
     for (number = 0; number < BUFFERS; number++)
@@ -177,39 +148,15 @@ static void open_ring(void)
 
 static void serve(long connections)
 {
-    struct io_uring_cqe *completion;
-    int port, listener = server_listen(&port), error;
-    long left = connections;
-    unsigned head, seen;
-
-    open_ring();
-    accept_more(listener);
-    server_ready(port);
-    while (left > 0) {
-        error = -io_uring_submit_and_wait(&ring, 1);
-        if (error > 0 && error != EINTR && error != EAGAIN && error != EBUSY) {
-            errno = error;
-            bench_fail("io_uring_submit_and_wait");
-        }
-        seen = 0;
-        io_uring_for_each_cqe (&ring, head, completion) {
-            seen++;
-            left -= handle(listener, completion);
-        }
-        io_uring_cq_advance(&ring, seen);
-    }
-    io_uring_queue_exit(&ring);
-    close(listener);
+    raw_ring_open();
+    open_pool();
+    raw_ring_serve(connections, data_of(ACCEPT, 0), handle);
 }
 
 static void measure(const struct bench_case *which)
 {
-    struct io_uring probe;
-
-    if (io_uring_queue_init(8, &probe, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) != 0)
-        return; /* forbidden, or a kernel before 6.1 */
-    io_uring_queue_exit(&probe);
-    echo_measure(which, serve);
+    if (raw_ring_possible())
+        echo_measure(which, serve);
 }
 
 BENCH_SUBJECT("raw-multishot", measure, LONG_MAX)
