@@ -20,7 +20,7 @@
 
 enum {
     PAIRS = 8,
-    ROUNDS = 4,
+    ROUNDS = 2, /* the first of which warms up; see bench/README.md */
     BYTES = 64,
     CHEAPER_PERCENT = 95, /* io_uring is chosen if it takes at most so much of epoll's time: less may be chance, and
                              with epoll what is sent leaves at once */

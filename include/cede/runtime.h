@@ -43,7 +43,7 @@ CEDE_API struct cede_runtime *cede_runtime(void);
  * sends leaves with the next look at the poller, not at once. The table in bench/README.md has both.
  *
  * "auto" chooses by measurement: once in a process, when its first such runtime begins, it receives and sends a few
- * messages in both ways, which takes half a millisecond, and keeps to epoll unless io_uring takes at least 5 %
+ * messages in both ways, which takes 0.3 milliseconds, and keeps to epoll unless io_uring takes at least 5 %
  * less. Not the default: where the network's own cost is added the two are equal within a few percent, and epoll sends
  * at once.
  */
