@@ -93,12 +93,30 @@ int64_t cede__call_deadline(struct cede__call *call)
     return call->deadline_ns;
 }
 
+int cede__call_park(struct cede__fd *record, enum cede__direction direction, uint32_t generation, int fd,
+                    const char *what, int64_t deadline_ns)
+{
+    struct cede__waiter waiter = {.what = what, .subject = fd, .external = true,
+                                  .interruptible = (uint8_t)cede__call_interruptible(deadline_ns)};
+    enum cede__wake reason;
+
+    cede__list_append(direction == CEDE__WRITES ? &record->writers : &record->readers, &waiter.link);
+    reason = cede__wait(&waiter, deadline_ns);
+    if (reason == CEDE__WAKE_EVENT && record->generation != generation)
+        reason = CEDE__WAKE_CLOSED; /* after the event, before it was this task's turn */
+    if (reason == CEDE__WAKE_EVENT)
+        return 0;
+    if (reason == CEDE__WAKE_DEADLINE) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return cede__wait_errno(reason);
+}
+
 int cede__call_wait(struct cede__call *call)
 {
     struct cede__fd *record = call->record;
-    struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
     int nonblocking = cede__call_nonblocking(call);
-    enum cede__wake reason;
     int64_t deadline_ns;
 
     if (nonblocking > 0)
@@ -106,7 +124,6 @@ int cede__call_wait(struct cede__call *call)
     if (nonblocking != 0)
         return -1;
     deadline_ns = cede__call_deadline(call);
-    waiter.interruptible = (uint8_t)cede__call_interruptible(deadline_ns);
     /* Nothing is lost between the failed attempt and the wait. Registered just now: the kernel says at once whether it
      * is ready. Registered before: what has come since the attempt makes an edge, and nobody else looks at the poller
      * before this task is parked. */
@@ -116,15 +133,7 @@ int cede__call_wait(struct cede__call *call)
         record->kind = CEDE__FD_INSTANT;
         return 0;
     }
-    cede__list_append(call->direction == CEDE__WRITES ? &record->writers : &record->readers, &waiter.link);
-    reason = cede__wait(&waiter, deadline_ns);
-    if (reason == CEDE__WAKE_EVENT && record->generation != call->generation)
-        reason = CEDE__WAKE_CLOSED; /* after the event, before it was this task's turn */
-    if (reason == CEDE__WAKE_DEADLINE) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return cede__wait_errno(reason);
+    return cede__call_park(record, call->direction, call->generation, call->fd, call->what, deadline_ns);
 }
 
 int cede__call_continue(struct cede__call *call)

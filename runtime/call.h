@@ -44,6 +44,11 @@ int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direc
  */
 int cede__call_wait(struct cede__call *call);
 
+/* The wait alone, for an event of a descriptor that is registered with the poller. As above; EAGAIN: the deadline has
+ * passed. generation: the record's when the call began. */
+int cede__call_park(struct cede__fd *record, enum cede__direction direction, uint32_t generation, int fd,
+                    const char *what, int64_t deadline_ns);
+
 /* In a call that goes on without having to wait: lets others have their turn, now and then. 0, or -1 with errno EBADF
  * if fd was closed meanwhile. */
 int cede__call_continue(struct cede__call *call);

@@ -138,6 +138,13 @@ static bool wants_all(const struct cede__transfer *t)
     return t->flags & MSG_WAITALL && cede__attempt_consumes(t) && (kind == CEDE__FD_TCP || kind == CEDE__FD_STREAM);
 }
 
+/* A read has brought n bytes, and left something or not, as far as is known. */
+static void note_rest(struct cede__fd *record, ssize_t n, bool more)
+{
+    record->full = more;
+    record->drained = !more && n > 0 && record->registered && !record->hangup;
+}
+
 /* Whether a read was the last for now: it was short, or has said that nothing is left. */
 static void note_read(const struct cede__transfer *t, ssize_t n)
 {
@@ -147,8 +154,7 @@ static void note_read(const struct cede__transfer *t, ssize_t n)
     if (!record->short_is_empty || !cede__attempt_consumes(t) || t->by_inlet)
         return;
     is_short = (size_t)n < cede__attempt_total(t->iov, t->iov_count) + cede__attempt_total(t->rest, t->rest_count);
-    record->full = !is_short && t->left != 0;
-    record->drained = !record->full && n > 0 && record->registered && !record->hangup;
+    note_rest(record, n, !is_short && t->left != 0);
 }
 
 /* What is still to be done after a part of a write: the first part took ancillary data with it; and a peer that is gone
@@ -212,6 +218,34 @@ static ssize_t transfer(struct cede__transfer *t, int fd, enum cede__direction d
     return run(t);
 }
 
+/* Most reads, too, are of a stream socket: one that is known to be empty, so they wait, and then take what has come at
+ * the first attempt. Else the general path goes on with what came of it. */
+static ssize_t read_stream(int fd, void *buf, size_t count, int flags, bool socket_only, const char *what)
+{
+    struct cede__fd *record = cede__poller_fd_known(&cede__worker->poller, fd);
+    struct cede__transfer t;
+    int saved = errno;
+    ssize_t n = 0;
+    bool attempts = record && record->drained && record->owned && record->registered && record->flags_known
+                    && !record->nonblocking && record->recv_timeout_ns == INT64_MAX && !record->counts
+                    && !record->inlet && flags == 0;
+
+    if (attempts) {
+        if (cede__call_park(record, CEDE__READS, record->generation, fd, what, INT64_MAX) != 0)
+            return -1;
+        n = cede__sys_recvfrom(fd, buf, count, MSG_DONTWAIT, NULL, NULL);
+        if (__builtin_expect(n > 0, 1)) {
+            note_rest(record, n, (size_t)n == count);
+            errno = saved;
+            return n;
+        }
+    }
+    t = (struct cede__transfer){.iov = &t.part, .iov_count = 1, .part = {buf, count}, .flags = flags,
+                          .socket_only = socket_only, .attempted = attempts, .first = n, .first_error = errno};
+    errno = saved;
+    return transfer(&t, fd, CEDE__READS, what);
+}
+
 /* Most writes are to a stream socket that takes them whole at the first attempt: then that is all there is to do. Else
  * the general path goes on with what came of it. */
 static ssize_t write_stream(int fd, const void *buf, size_t count, int flags, bool socket_only, const char *what)
@@ -242,12 +276,10 @@ static ssize_t write_stream(int fd, const void *buf, size_t count, int flags, bo
 
 ssize_t cede_read(int fd, void *buf, size_t count)
 {
-    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {buf, count}};
-
     /* Nothing to read: read(2) never waits for that, where recv(2) would. */
     if (!cede__in_task() || count == 0)
         return cede__sys_read(fd, buf, count);
-    return transfer(&t, fd, CEDE__READS, "read");
+    return read_stream(fd, buf, count, 0, false, "read");
 }
 
 ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt)
@@ -317,11 +349,14 @@ ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 
 ssize_t cede_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen)
 {
-    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {buf, len}, .flags = flags, .socket_only = true,
-                         .addr = addr, .addrlen = addrlen};
+    struct cede__transfer t;
 
     if (!cede__in_task())
         return cede__sys_recvfrom(fd, buf, len, flags, addr, addrlen);
+    if (!addr && len > 0)
+        return read_stream(fd, buf, len, flags, true, "recv");
+    t = (struct cede__transfer){.iov = &t.part, .iov_count = 1, .part = {buf, len}, .flags = flags,
+                          .socket_only = true, .addr = addr, .addrlen = addrlen};
     return transfer(&t, fd, CEDE__READS, "recv");
 }
 
@@ -369,13 +404,14 @@ ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags)
 
 ssize_t cede_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addrlen)
 {
-    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {(void *)buf, len}, .flags = flags,
-                         .socket_only = true, .addr = (struct sockaddr *)addr, .addrlen = &addrlen};
+    struct cede__transfer t;
 
     if (!cede__in_task())
         return cede__sys_sendto(fd, buf, len, flags, addr, addrlen);
     if (!addr)
         return write_stream(fd, buf, len, flags, true, "send");
+    t = (struct cede__transfer){.iov = &t.part, .iov_count = 1, .part = {(void *)buf, len}, .flags = flags,
+                          .socket_only = true, .addr = (struct sockaddr *)addr, .addrlen = &addrlen};
     return transfer(&t, fd, CEDE__WRITES, "send");
 }
 

@@ -196,12 +196,43 @@ static int read_parked(void *unused)
     return cede_await(a) + cede_await(b);
 }
 
+/* A server's way: a TCP socket that each read leaves empty, so that the next one waits. */
+static int answers(void *end)
+{
+    char text[64];
+
+    for (long i = 0; i < count; i++) {
+        need(cede_recv(sockets[(intptr_t)end], text, sizeof text, 0) == 1, "cede_recv");
+        need(cede_send(sockets[(intptr_t)end], text, 1, 0) == 1, "cede_send");
+        step();
+    }
+    return 0;
+}
+
+static int receive_parked(void *unused)
+{
+    int listener = cede_listen("127.0.0.1:0");
+    struct cede_task *a, *b;
+    char address[32];
+
+    (void)unused;
+    snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
+    sockets[0] = cede_dial(address);
+    sockets[1] = cede_accept(listener, NULL, NULL);
+    need(sockets[0] >= 0 && sockets[1] >= 0, "a connection");
+    a = cede_spawn(answers, (void *)0);
+    b = cede_spawn(answers, (void *)1);
+    need(cede_send(sockets[0], "", 1, 0) == 1, "cede_send");
+    return cede_await(a) + cede_await(b);
+}
+
 static const struct operation {
     const char *name;
     cede_task_fn *run;
 } operations[] = {
     {"yield", yield},     {"park+wake", park}, {"spawn+join", spawn}, {"send+receive", channel},
     {"condition", condition}, {"mutex", lock}, {"timeout", timer}, {"read", read_parked},
+    {"receive", receive_parked},
 };
 
 int main(int argc, char **argv)

@@ -357,6 +357,121 @@ TASK_TEST(data_and_end_in_one_event)
     cede_close(server);
 }
 
+/* ---- reads of a socket that is known to be empty ---- */
+
+enum { SERVER, CLIENT, ENDS };
+
+/* A connection whose ends[SERVER] has been read empty, with SO_RCVTIMEO (0: none). */
+static void drained_for(int ends[ENDS], int timeout_ms)
+{
+    const struct timeval timeout = {.tv_usec = timeout_ms * 1000};
+    int server = listener(1);
+    char buf[8];
+
+    ends[CLIENT] = cede_socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(dial(ends[CLIENT]), 0);
+    ck_assert_int_ge(ends[SERVER] = cede_accept(server, NULL, NULL), 0);
+    ck_assert_int_eq(setsockopt(ends[SERVER], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout), 0);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_fails(cede_read(ends[SERVER], buf, sizeof buf), ETIMEDOUT);
+    ck_assert_int_eq(cede_write(ends[CLIENT], "abc", 3), 3);
+    ck_assert_int_eq(cede_read(ends[SERVER], buf, sizeof buf), 3);
+    cede_close(server);
+}
+
+static void drained(int ends[ENDS])
+{
+    drained_for(ends, 0);
+}
+
+static int reads(void *fd)
+{
+    char buf[8];
+    ssize_t n;
+
+    errno = ENOSYS;
+    n = cede_recv((int)(intptr_t)fd, buf, sizeof buf, 0);
+    ck_assert(n < 0 || errno == ENOSYS);
+    return (int)n;
+}
+
+static struct cede_task *reader(int fd)
+{
+    struct cede_task *task = cede_spawn(reads, (void *)(intptr_t)fd);
+
+    ck_assert_ptr_nonnull(task);
+    ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0); /* it waits */
+    return task;
+}
+
+TASK_TEST(what_ends_a_read_of_an_empty_socket)
+{
+    const struct linger abort_it = {.l_onoff = 1};
+    struct cede_task *task, *second;
+    int ends[ENDS], twin;
+    char buf[8];
+
+    drained(ends);
+    task = reader(ends[SERVER]);
+    ck_assert_int_eq(cede_write(ends[CLIENT], "12345678", 8), 8); /* fills the buffer: there might be more */
+    ck_assert_int_eq(cede_await(task), 8);
+    ck_assert_int_eq(cede_write(ends[CLIENT], "1", 1), 1);
+    ck_assert_int_eq(cede_read(ends[SERVER], buf, sizeof buf), 1);
+    task = reader(ends[SERVER]);
+    cede_cancel(task);
+    ck_assert_fails(cede_await(task), ECANCELED);
+    cede_timeout (CEDE_MILLISECOND)
+        ck_assert_int_eq(reads((void *)(intptr_t)ends[SERVER]), -1);
+    ck_assert_int_eq(errno, ETIMEDOUT);
+    /* One message for two who wait: the other, whichever it is, goes on waiting. */
+    task = reader(ends[SERVER]);
+    second = reader(ends[SERVER]);
+    ck_assert_int_eq(cede_write(ends[CLIENT], "12", 2), 2);
+    ck_assert_int_eq(cede_sleep(20 * CEDE_MILLISECOND), 0);
+    ck_assert_int_eq(cede_write(ends[CLIENT], "123", 3), 3);
+    ck_assert_int_eq(cede_await(task) + cede_await(second), 5);
+    /* Closed, and the number means another socket before it is the reader's turn. */
+    task = reader(ends[SERVER]);
+    ck_assert_int_eq(cede_write(ends[CLIENT], "1", 1), 1);
+    twin = ends[SERVER];
+    cede_close(ends[SERVER]);
+    cede_close(ends[CLIENT]);
+    drained(ends);
+    ck_assert(ends[SERVER] == twin || ends[CLIENT] == twin);
+    ck_assert_fails(cede_await(task), EBADF);
+    /* The end, and a reset. */
+    task = reader(ends[SERVER]);
+    cede_close(ends[CLIENT]);
+    ck_assert_int_eq(cede_await(task), 0);
+    cede_close(ends[SERVER]);
+    drained(ends);
+    task = reader(ends[SERVER]);
+    ck_assert_int_eq(setsockopt(ends[CLIENT], SOL_SOCKET, SO_LINGER, &abort_it, sizeof abort_it), 0);
+    cede_close(ends[CLIENT]);
+    ck_assert_fails(cede_await(task), ECONNRESET);
+    cede_close(ends[SERVER]);
+}
+
+TASK_TEST(an_empty_socket_whose_user_does_not_want_to_wait)
+{
+    int ends[ENDS];
+
+    drained_for(ends, 20);
+    ck_assert_fails(reads((void *)(intptr_t)ends[SERVER]), EAGAIN);
+    ck_assert_int_eq(cede_write(ends[CLIENT], "12", 2), 2);
+    ck_assert_int_eq(reads((void *)(intptr_t)ends[SERVER]), 2);
+    cede_close(ends[SERVER]);
+    cede_close(ends[CLIENT]);
+    drained(ends);
+    ck_assert_fails(cede_recv(ends[SERVER], (char[8]){0}, 8, MSG_DONTWAIT), EAGAIN);
+    ck_assert_int_eq(cede_read(ends[SERVER], NULL, 0), 0);
+    ck_assert_int_ge(cede_fcntl(ends[SERVER], F_SETFL, O_NONBLOCK), 0);
+    ck_assert_fails(reads((void *)(intptr_t)ends[SERVER]), EAGAIN);
+    ck_assert_fails(cede_read(ends[SERVER], (char[8]){0}, 8), EAGAIN);
+    cede_close(ends[SERVER]);
+    cede_close(ends[CLIENT]);
+}
+
 START_TEST(outside_a_task_calls_are_plain)
 {
     int server = listener(1), fd = cede_socket(AF_INET, SOCK_STREAM, 0), connection;
@@ -388,6 +503,8 @@ Suite *suite(void)
     tcase_add_test(calls, datagrams_come_with_their_sender);
     tcase_add_test(calls, a_short_read_means_empty_until_an_event);
     tcase_add_test(calls, data_and_end_in_one_event);
+    tcase_add_test(calls, what_ends_a_read_of_an_empty_socket);
+    tcase_add_test(calls, an_empty_socket_whose_user_does_not_want_to_wait);
     tcase_add_test(calls, outside_a_task_calls_are_plain);
     tcase_set_timeout(calls, 30);
     suite_add_tcase(socket_suite, calls);
