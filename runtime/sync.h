@@ -222,9 +222,15 @@ enum cede__wake cede__sync_park_until(struct cede__sync_waiter *waiter, int64_t 
 
 static inline __attribute__((always_inline)) enum cede__wake cede__sync_park(struct cede__sync_waiter *waiter)
 {
-    if (__builtin_expect(!waiter->worker, 0))
+    struct cede__worker *worker = waiter->worker;
+    enum cede__wake reason;
+
+    if (__builtin_expect(!worker, 0))
         return cede__sync_park_until(waiter, INT64_MAX);
-    return cede__wait_inside(&waiter->wait);
+    worker->shared += waiter->wait.shared;
+    reason = cede__wait_inside(&waiter->wait);
+    worker->shared -= waiter->wait.shared;
+    return reason;
 }
 
 bool cede__sync_withdraw(struct cede__sync *sync, uintptr_t *state, struct cede__sync_waiter *waiter);

@@ -42,17 +42,15 @@ static inline bool cede__wait_begin(struct cede__worker *worker, struct cede__wa
     return __builtin_expect(!self->interrupt, 1);
 }
 
-/* cede__wait() for the waits where every instruction counts, inline: without a deadline, and not external. */
+/* cede__wait() for the waits where every instruction counts, inline: without a deadline, and neither external nor
+ * shared. */
 static inline __attribute__((always_inline)) enum cede__wake cede__wait_inside(struct cede__waiter *waiter)
 {
     struct cede__worker *worker = cede__worker;
-    bool shared = waiter->shared; /* looked at once, where the compiler can see that many are not */
 
     if (!cede__wait_begin(worker, waiter))
         return cede__wait_interrupted(worker, waiter);
-    worker->shared += shared;
     cede__switch_park(worker, waiter->task, waiter);
-    worker->shared -= shared;
     return waiter->reason;
 }
 
