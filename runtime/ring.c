@@ -64,6 +64,23 @@ static int map_queues(struct cede__ring *ring, const struct io_uring_params *par
     return 0;
 }
 
+/* Linux 5.18 and later; a thread can have 16. */
+static void register_fd(struct cede__ring *ring)
+{
+    struct io_uring_rsrc_update number = {.offset = UINT32_MAX, .data = (unsigned)ring->fd};
+    bool done = syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_RING_FDS, &number, 1) == 1;
+
+    ring->registered = done ? (int)number.offset : -1;
+}
+
+static void unregister_fd(struct cede__ring *ring)
+{
+    struct io_uring_rsrc_update number = {.offset = (unsigned)ring->registered};
+
+    if (ring->registered >= 0)
+        syscall(SYS_io_uring_register, ring->fd, IORING_UNREGISTER_RING_FDS, &number, 1);
+}
+
 int cede__ring_open(struct cede__ring *ring, unsigned entries, int event_fd)
 {
     struct io_uring_params params = {.flags = FLAGS};
@@ -83,6 +100,7 @@ int cede__ring_open(struct cede__ring *ring, unsigned entries, int event_fd)
         return -1;
     }
     syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_IOWQ_MAX_WORKERS, most_blocked, 2);
+    register_fd(ring);
     ring->open = true;
     return 0;
 }
@@ -91,6 +109,7 @@ void cede__ring_close(struct cede__ring *ring)
 {
     if (!ring->open)
         return;
+    unregister_fd(ring);
     unmap(ring);
     cede__private_close(ring->fd);
     ring->open = false;
@@ -104,10 +123,19 @@ void cede__ring_forked(struct cede__ring *ring)
     ring->ready = (struct cede__list){0};
 }
 
+/* Gives the kernel what is queued, and waits for `least` completions. A failure leaves the entries where they are: the
+ * next turn tries again. */
+static bool enter_until(struct cede__ring *ring, unsigned least, unsigned flags, const void *argument, size_t size)
+{
+    bool registered = ring->registered >= 0;
+
+    return syscall(SYS_io_uring_enter, registered ? ring->registered : ring->fd, cede__ring_queued(ring), least,
+                   registered ? flags | IORING_ENTER_REGISTERED_RING : flags, argument, size) >= 0;
+}
+
 static bool enter(struct cede__ring *ring, unsigned flags)
 {
-    /* A failure leaves the entries where they are: the next turn tries again. */
-    return syscall(SYS_io_uring_enter, ring->fd, cede__ring_queued(ring), 0, flags, NULL, 0) >= 0;
+    return enter_until(ring, 0, flags, NULL, 0);
 }
 
 struct io_uring_sqe *cede__ring_entry(struct cede__ring *ring, struct cede__ring_request *request)
@@ -231,7 +259,6 @@ void cede__ring_wait(struct cede__ring *ring, int64_t timeout_ns)
     if (timeout_ns == 0)
         enter(ring, IORING_ENTER_GETEVENTS);
     else
-        syscall(SYS_io_uring_enter, ring->fd, cede__ring_queued(ring), 1,
-                IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
+        enter_until(ring, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
     reap(ring);
 }

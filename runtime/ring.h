@@ -40,6 +40,8 @@ struct cede__ring_request {
 struct cede__ring {
     bool open;
     int fd;
+    int registered;                         /* its number among the thread's own rings, which io_uring_enter(2) finds
+                                             * faster than a descriptor; -1: none */
     unsigned *sq_head, *sq_tail, *sq_flags; /* shared with the kernel, which writes sq_head and sq_flags */
     unsigned sq_mask, sq_count;
     struct io_uring_sqe *entries;
