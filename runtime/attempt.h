@@ -35,7 +35,6 @@ struct cede__transfer {
     int left;          /* what the last read has left there, if it says so; else -1 */
     struct cede__buffer **lends; /* a buffer for each attempt, and lent if that brings something; else NULL ... */
     size_t lend_size;  /* ... and how much of it may be used */
-    bool by_inlet;     /* what was lent had come already: that says nothing about the socket */
     bool attempted;    /* by the caller of run(), already: with the result `first`, and errno `first_error` ... */
     int first_error;
     ssize_t first;

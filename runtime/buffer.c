@@ -24,10 +24,6 @@ ssize_t cede__buffer_await(struct cede__call *call, struct cede__buffer **lent)
         return -1;
     }
     while ((n = cede__inlet_next(inlet, lent)) < 0 && errno == EAGAIN) {
-        if (cede__inlet_rests(inlet)) {
-            errno = ENOTSUP;
-            return -1;
-        }
         if (cede__call_nonblocking(call))
             return -1;
         if (!inlet->armed && cede__inlet_arm(inlet, call->fd) != 0)

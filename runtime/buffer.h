@@ -23,7 +23,7 @@ void cede__buffer_disown(struct cede__buffer *buffer);
 
 /* For a call on a socket over a poller that makes requests: waits for the next buffer of its inlet (poller_inlet.h). As
  * recv(2); or -1 with errno EAGAIN: the deadline of the call has passed, or it must not wait; or ENOTSUP: there can be
- * no inlet, or it rests, and the call is to be made in another way. */
+ * no inlet, the call is to be made in another way. */
 ssize_t cede__buffer_await(struct cede__call *call, struct cede__buffer **lent);
 
 #endif

@@ -14,7 +14,6 @@
 
 #include "attempt.h"
 #include "inq.h"
-#include "poller_inlet.h"
 #include "sys.h"
 
 /* Moves on by n bytes. Whether that was the end. */
@@ -91,7 +90,6 @@ static ssize_t attempt_lending(struct cede__transfer *t)
             || (t->call.worker->poller.backend->requests && record->kind <= CEDE__FD_STREAM && record->owned
                 && cede__call_nonblocking(&t->call) == 0))) {
         n = cede__buffer_await(&t->call, t->lends);
-        t->by_inlet = n >= 0;
         if (n >= 0 || errno != ENOTSUP)
             return n;
     }
@@ -105,8 +103,6 @@ static ssize_t attempt_lending(struct cede__transfer *t)
         *t->lends = buffer;
     else
         cede__buffer_give(buffer);
-    if (n > 0 && record->inlet)
-        cede__inlet_read(record->inlet, (size_t)n);
     return n;
 }
 
@@ -151,7 +147,7 @@ static void note_read(const struct cede__transfer *t, ssize_t n)
     struct cede__fd *record = t->call.record;
     bool is_short;
 
-    if (!record->short_is_empty || !cede__attempt_consumes(t) || t->by_inlet)
+    if (!record->short_is_empty || !cede__attempt_consumes(t) || record->inlet)
         return;
     is_short = (size_t)n < cede__attempt_total(t->iov, t->iov_count) + cede__attempt_total(t->rest, t->rest_count);
     note_rest(record, n, !is_short && t->left != 0);

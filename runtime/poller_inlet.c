@@ -14,8 +14,6 @@ enum {
     MOST = 1024,           /* ... and at most: a power of two ... */
     HOT_BYTES = 512 << 10, /* ... or with so much in them: it uses them in turn, and they are to stay in the cache */
     BACKLOG = 8,           /* buffers that may wait for the tasks of one inlet */
-    LARGE_BYTES = 8 << 10, /* an average message from which on an inlet rests ... */
-    SMALL_BYTES = 2 << 10, /* ... and below which it goes on */
 };
 
 /* The buffers that the kernel has been given, in its ring; a buffer's number is its place there. */
@@ -145,12 +143,6 @@ static void disarm(struct cede__inlet *inlet, int result)
     }
 }
 
-static void note(struct cede__inlet *inlet, uint32_t bytes)
-{
-    inlet->average_bytes += bytes / 8 - inlet->average_bytes / 8;
-    inlet->resting = inlet->average_bytes >= (inlet->resting ? SMALL_BYTES : LARGE_BYTES);
-}
-
 static void arrived(struct cede__ring_request *request, const struct io_uring_cqe *completion)
 {
     struct cede__inlet *inlet = CEDE__CONTAINER(request, struct cede__inlet, request);
@@ -166,14 +158,13 @@ static void arrived(struct cede__ring_request *request, const struct io_uring_cq
     if (buffer && completion->res > 0 && inlet->record) {
         buffer->size = (uint32_t)completion->res;
         pool->average_bytes += (uint32_t)completion->res / 8 - pool->average_bytes / 8;
-        note(inlet, (uint32_t)completion->res);
         enqueue(inlet, buffer);
     } else if (buffer) {
         cede__buffer_give(buffer);
     }
     if (!(completion->flags & IORING_CQE_F_MORE))
         disarm(inlet, completion->res);
-    else if (inlet->waiting >= BACKLOG || inlet->resting)
+    else if (inlet->waiting >= BACKLOG)
         take_back(inlet);
     if (inlet->record)
         cede__list_move_all(&poller->ring.ready, &inlet->record->readers);
@@ -234,16 +225,6 @@ ssize_t cede__inlet_next(struct cede__inlet *inlet, struct cede__buffer **lent)
     errno = inlet->error ? inlet->error : EAGAIN;
     inlet->error = 0; /* the next receive finds out what there is after it */
     return -1;
-}
-
-bool cede__inlet_rests(const struct cede__inlet *inlet)
-{
-    return inlet->resting && !inlet->armed && !inlet->first && !inlet->ended;
-}
-
-void cede__inlet_read(struct cede__inlet *inlet, size_t bytes)
-{
-    note(inlet, (uint32_t)bytes);
 }
 
 /* ---- the end ---- */

@@ -7,9 +7,6 @@
  * The kernel is given few buffers, and more when it has run out of them: it uses them in turn, and many would be cold.
  * An inlet whose tasks do not come for its data is stopped, so that a peer cannot take all of them; it goes on when the
  * queue is empty.
- *
- * Large messages are stopped as well: a request less is nothing beside what it takes to move them, while to receive
- * them one by one, into the buffer that was used last, saves bringing others into the cache. Then the inlet rests.
  */
 #ifndef CEDE_RUNTIME_POLLER_INLET_H
 #define CEDE_RUNTIME_POLLER_INLET_H
@@ -28,11 +25,9 @@ struct cede__inlet {
     struct cede__fd *record;           /* who waits: its readers; NULL: the descriptor has been closed */
     struct cede__buffer *first, *last; /* what has come, oldest first */
     uint32_t waiting;                  /* buffers in that queue */
-    uint32_t average_bytes;            /* of its messages lately */
     uint32_t starved_at;               /* it gave it back for want of buffers, of which it had so many; 0: it did not */
     bool armed;                        /* the kernel has the request */
     bool stopping;                     /* and has been asked for it back */
-    bool resting;                      /* messages are large: as soon as the kernel has given the request back */
     bool ended;                        /* the end of the stream has come */
     int error;                         /* what a receive has failed with, to be told once; 0: nothing */
 };
@@ -42,11 +37,6 @@ struct cede__inlet *cede__inlet_open(struct cede__poller *poller, struct cede__f
 
 /* The oldest of what has come: how many bytes, 0 at the end, or -1 with errno; EAGAIN: nothing yet. */
 ssize_t cede__inlet_next(struct cede__inlet *inlet, struct cede__buffer **lent);
-
-/* Whether it rests: nothing comes by it, until messages are small again. The socket is to be read as any other, and
- * what was read told. */
-bool cede__inlet_rests(const struct cede__inlet *inlet);
-void cede__inlet_read(struct cede__inlet *inlet, size_t bytes);
 
 /* Tells the kernel that its data are wanted, unless it knows (`armed`). What comes wakes the readers of the record. 0,
  * or -1 with errno ENOMEM, EAGAIN or EBUSY. */

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "poller_inlet.h"
 #include "pollers.h"
 #include "sched.h"
 
@@ -247,45 +246,6 @@ POLLER_TEST(a_flood_is_held_back)
     free(bytes);
 }
 
-static void pass(int messages, size_t size)
-{
-    static char sent[16 << 10];
-    size_t got, i;
-    ssize_t n;
-    void *data;
-
-    for (; messages > 0; messages--) {
-        for (i = 0; i < size; i++)
-            sent[i] = (char)(messages + i * 5);
-        ck_assert_int_eq(cede_send(fds[1], sent, size, 0), (ssize_t)size);
-        for (got = 0; got < size; got += (size_t)n) {
-            n = cede_buffer_recv(fds[0], &data);
-            ck_assert_int_gt(n, 0);
-            ck_assert_mem_eq(data, sent + got, (size_t)n);
-            cede_buffer_return(data);
-        }
-    }
-}
-
-/* Large messages are received one by one, as over epoll; small ones come by themselves, before and after. */
-POLLER_TEST(large_messages_in_between)
-{
-    const struct cede__inlet *inlet;
-    int round;
-
-    connect_both();
-    for (round = 0; round < 3; round++) {
-        pass(100, 1 + (size_t)round * 100);
-        inlet = cede__poller_fd_known(&cede__worker->poller, fds[0])->inlet;
-        if (inlet)
-            ck_assert(inlet->armed && !inlet->resting);
-        pass(30, 16 << 10);
-        if (inlet)
-            ck_assert(!inlet->armed && inlet->resting);
-    }
-    close_both();
-}
-
 /* ---- others ---- */
 
 START_TEST(outside_a_task_it_blocks)
@@ -516,7 +476,6 @@ Suite *suite(void)
     tcase_add_loop_test(one, a_wait_that_ends_early_loses_nothing, 0, POLLERS);
     tcase_add_loop_test(one, a_handler_and_a_close_end_it, 0, POLLERS);
     tcase_add_loop_test(one, a_flood_is_held_back, 0, POLLERS);
-    tcase_add_loop_test(one, large_messages_in_between, 0, POLLERS);
     tcase_add_test(one, outside_a_task_it_blocks);
     tcase_add_loop_test(one, datagrams_and_sockets_of_others, 0, POLLERS);
     tcase_add_loop_test(one, the_end_of_the_runtime_frees_what_is_lent, 0, POLLERS);
