@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lot.h"
 #include "report.h"
@@ -81,8 +82,8 @@ static void keep_current(struct cede__worker *worker)
     atomic_store(&worker->asleep, false);
     atomic_store(&worker->signal_posted, false);
     atomic_store(&worker->handled, 0);
-    atomic_store(&worker->jump_posted, false);
-    atomic_store(&worker->jumped, NULL);
+    atomic_store(&worker->meant_posted, false);
+    memset(worker->meant, 0, sizeof worker->meant);
     if (atomic_load(&worker->shutdown_task))
         atomic_store(&worker->shutdown_task, cede__task_handle(self));
     atomic_store(&self->requests, 0); /* one that another thread was about to post will not come */

@@ -80,33 +80,101 @@ int cede_signal_interrupt(struct cede_task *handle, int restart)
     return 0;
 }
 
-/* ---- jumps out of handlers ---- */
+/* ---- for one task, from handlers ---- */
 
-static void deliver_jump(struct cede__remote *remote);
+static void deliver_meant(struct cede__remote *remote);
 
-static void post_jump(struct cede__worker *worker)
+static void post_meant(struct cede__worker *worker)
 {
-    if (atomic_exchange(&worker->jump_posted, true))
+    if (atomic_exchange(&worker->meant_posted, true))
         return;
-    worker->jump_post.deliver = deliver_jump;
-    cede__sched_post(worker, &worker->jump_post);
+    worker->meant_post.deliver = deliver_meant;
+    cede__sched_post(worker, &worker->meant_post);
 }
 
-static void deliver_jump(struct cede__remote *remote)
+/* Whether one that waits for this is ended. A jump is made whatever it was interrupted in. */
+static bool ends_wait(uint64_t meant, const struct cede__waiter *waiter)
 {
-    struct cede__worker *worker = CEDE__CONTAINER(remote, struct cede__worker, jump_post);
-    struct cede_task *handle = atomic_load(&worker->jumped);
-    struct cede__task *task = handle ? cede__task_find(handle) : NULL;
+    if (meant & CEDE_SIGNAL_NEXT && waiter->interruptible != CEDE__INTERRUPTIBLE_NEVER)
+        return true;
+    return ended_by(meant & CEDE_SIGNAL_RESTART) & 1U << waiter->interruptible;
+}
 
-    atomic_store(&worker->jump_posted, false);
-    if (!task || task->state == CEDE__TASK_DONE)
+static void deliver_one(struct cede__worker *worker, _Atomic uint64_t *slot)
+{
+    uint64_t meant = atomic_load(slot);
+    struct cede__task *task;
+    bool alive;
+
+    if (!meant)
         return;
-    if (task->state != CEDE__TASK_PARKED)
-        post_jump(worker); /* it may be on its way to the wait that is meant: see again at the next look */
-    else if (task->run.waiter->interruptible != CEDE__INTERRUPTIBLE_NEVER
-             && atomic_compare_exchange_strong(&worker->jumped, &handle, NULL))
+    task = cede__task_find((struct cede_task *)(uintptr_t)(meant >> CEDE__MEANT_BITS));
+    alive = task && task->state != CEDE__TASK_DONE;
+    if (alive && task->state != CEDE__TASK_PARKED && meant & CEDE_SIGNAL_NEXT) {
+        post_meant(worker); /* it may be on its way to the wait that is meant: see again at the next look */
+        return;
+    }
+    if (alive && task->state == CEDE__TASK_PARKED && meant & CEDE_SIGNAL_NEXT && !ends_wait(meant, task->run.waiter))
+        return; /* it goes on waiting, and the call that it is in will see to it */
+    if (atomic_compare_exchange_strong(slot, &meant, 0) && alive && task->state == CEDE__TASK_PARKED
+        && ends_wait(meant, task->run.waiter))
         cede__sched_wake(task->run.waiter, CEDE__WAKE_SIGNAL);
 }
+
+static void deliver_meant(struct cede__remote *remote)
+{
+    struct cede__worker *worker = CEDE__CONTAINER(remote, struct cede__worker, meant_post);
+    int i;
+
+    atomic_store(&worker->meant_posted, false);
+    for (i = 0; i < CEDE__MEANT; i++)
+        deliver_one(worker, &worker->meant[i]);
+}
+
+/* Nothing is meant for the task any more. */
+static void take_back(struct cede__worker *worker, struct cede_task *handle, int first)
+{
+    uint64_t meant;
+    int i;
+
+    for (i = first; i < CEDE__MEANT; i++) {
+        meant = atomic_load(&worker->meant[i]);
+        if (meant >> CEDE__MEANT_BITS == (uintptr_t)handle)
+            atomic_compare_exchange_strong(&worker->meant[i], &meant, 0);
+    }
+}
+
+int cede_signal_post(struct cede_task *handle, int how)
+{
+    struct cede__task *task = cede__task_find(handle);
+    struct cede__worker *worker;
+    uint64_t meant = (uint64_t)(uintptr_t)handle << CEDE__MEANT_BITS, free;
+    int i;
+
+    if (!task)
+        return -1;
+    worker = task->worker;
+    if (how == CEDE_SIGNAL_NONE) {
+        take_back(worker, handle, 1);
+        return 0;
+    }
+    /* What a task begins to wait for after the handler is not ended by it. */
+    if (!(how & CEDE_SIGNAL_NEXT) && worker == cede__worker && worker->current == task
+        && task->state == CEDE__TASK_RUNNING)
+        return 0;
+    meant |= (unsigned)how & (CEDE_SIGNAL_RESTART | CEDE_SIGNAL_NEXT);
+    for (i = 1; i < CEDE__MEANT; i++) {
+        free = 0;
+        if (atomic_compare_exchange_strong(&worker->meant[i], &free, meant) || free == meant) {
+            post_meant(worker);
+            return 0;
+        }
+    }
+    errno = EAGAIN;
+    return -1;
+}
+
+/* ---- jumps out of handlers: always the first ---- */
 
 int cede_signal_jumped(struct cede_task *handle)
 {
@@ -124,8 +192,9 @@ int cede_signal_jumped(struct cede_task *handle)
             return -1;
         }
     }
-    atomic_store(&worker->jumped, handle);
+    atomic_store(&worker->meant[0],
+                 handle ? (uint64_t)(uintptr_t)handle << CEDE__MEANT_BITS | CEDE_SIGNAL_NEXT : 0);
     if (handle)
-        post_jump(worker);
+        post_meant(worker);
     return 0;
 }

@@ -55,6 +55,8 @@ struct cede__waiter {
     uint8_t interruptible;   /* enum cede__interruptible */
 };
 
+enum { CEDE__MEANT = 16, CEDE__MEANT_BITS = 2 }; /* see interrupt.c */
+
 struct cede__worker {
     struct cede__task *current; /* who runs */
     struct cede__runqueue queue;
@@ -94,9 +96,10 @@ struct cede__worker {
     struct cede__remote handled_post; /* the same for handled != 0; see interrupt.c */
     atomic_uint handled;              /* what handlers have run: 1 << enum cede__interruptible of the waits they end */
     _Atomic(struct cede__task *) handled_beside; /* the task that was running then; NULL: none */
-    _Atomic(struct cede_task *) jumped; /* cede_signal_jumped()'s, until its call has ended */
-    struct cede__remote jump_post; /* in the inbox, or about to be, while jump_posted is set */
-    atomic_bool jump_posted;
+    _Atomic uint64_t meant[CEDE__MEANT]; /* calls to be ended: handle << CEDE__MEANT_BITS | CEDE_SIGNAL_*; 0: none.
+                                          * The first is cede_signal_jumped()'s */
+    struct cede__remote meant_post; /* in the inbox, or about to be, while meant_posted is set */
+    atomic_bool meant_posted;
     _Atomic(struct cede_task *) shutdown_task; /* what cede_shutdown_on_signal() cancels; NULL: nothing */
     atomic_int thread_id;       /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
 };

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -234,6 +235,136 @@ TASK_TEST(it_comes_from_a_task_of_the_same_runtime)
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
 }
 
+/* ---- from a handler, or another thread ---- */
+
+enum { MOST_MEANT = 15 };
+
+static struct cede_task *meant;
+static int how;
+static atomic_int failed; /* libcheck is nothing for handlers */
+
+static void post_in_handler(int signo)
+{
+    (void)signo;
+    if (cede_signal_post(meant, how) != 0)
+        atomic_fetch_add(&failed, 1);
+}
+
+static void *post_from_outside(void *unused)
+{
+    ck_assert_int_eq(cede_signal_post(meant, how), 0);
+    return unused;
+}
+
+static void post_outside(struct cede_task *task, int flags)
+{
+    pthread_t thread;
+
+    meant = task;
+    how = flags;
+    ck_assert_int_eq(pthread_create(&thread, NULL, post_from_outside, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+TASK_TEST(a_post_ends_a_call)
+{
+    struct cede_task *first, *second;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    first = cede_spawn(read_one, &fds[0]);
+    second = cede_spawn(read_one, &fds[0]);
+    signal(SIGUSR1, post_in_handler);
+    meant = second;
+    raise(SIGUSR1); /* it has not begun */
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_int_eq(cede_yield(), 0);
+    post_outside(second, CEDE_SIGNAL_RESTART);
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_fails(cede_tryjoin(second, NULL), EBUSY);
+    how = 0;
+    raise(SIGUSR1);
+    ck_assert_fails(cede_await(second), EINTR);
+    post_outside(first, CEDE_SIGNAL_RESTART | CEDE_SIGNAL_NEXT);
+    ck_assert_fails(cede_await(first), EINTR);
+    ck_assert_fails(cede_signal_post(first, 0), ESRCH);
+    ck_assert_int_eq(failed, 0);
+}
+
+TASK_TEST(a_post_ends_the_next_call_or_is_forgotten)
+{
+    struct cede_task *many[MOST_MEANT];
+    int fds[2], i;
+
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(cede_signal_post(cede_self(), 0), 0); /* as a handler that has interrupted this very task */
+    ck_assert_int_eq(cede_usleep(1000), 0);
+    ck_assert_int_eq(cede_signal_post(cede_self(), CEDE_SIGNAL_NEXT), 0);
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_fails(read_one(&fds[0]), EINTR);
+    ck_assert_int_eq(cede_signal_post(cede_self(), CEDE_SIGNAL_NEXT), 0);
+    ck_assert_int_eq(cede_signal_post(cede_self(), CEDE_SIGNAL_NONE), 0);
+    ck_assert_int_eq(cede_usleep(1000), 0);
+    for (i = 0; i < MOST_MEANT; i++) {
+        many[i] = cede_spawn(read_one, &fds[0]);
+        ck_assert_int_eq(cede_signal_post(many[i], CEDE_SIGNAL_NEXT), 0);
+    }
+    ck_assert_fails(cede_signal_post(cede_self(), CEDE_SIGNAL_NEXT), EAGAIN);
+    for (i = 0; i < MOST_MEANT; i++)
+        ck_assert_fails(cede_await(many[i]), EINTR);
+    ck_assert_int_eq(cede_signal_post(cede_self(), CEDE_SIGNAL_NEXT), 0);
+    ck_assert_fails(read_one(&fds[0]), EINTR);
+}
+
+enum { POSTS = 2000 };
+
+static atomic_int asked; /* for posts */
+
+static void *post_when_asked(void *unused)
+{
+    unsigned state = 13;
+    int done;
+
+    for (done = 0; done < POSTS; done++) {
+        while (atomic_load(&asked) == done)
+            usleep(10);
+        usleep(harness_random(&state) % 50);
+        if (cede_signal_post(meant, how) != 0)
+            atomic_fetch_add(&failed, 1);
+    }
+    return unused;
+}
+
+/* Posts come at any moment, from another thread and, by turns, from a handler: each ends one call. */
+TASK_TEST(a_storm_of_posts)
+{
+    int fds[2], round, ended = 0;
+    unsigned state = 11;
+    pthread_t thread;
+    char byte;
+
+    ck_assert_int_eq(pipe(fds), 0);
+    meant = cede_self();
+    how = CEDE_SIGNAL_NEXT;
+    signal(SIGALRM, post_in_handler);
+    ck_assert_int_eq(pthread_create(&thread, NULL, post_when_asked, NULL), 0);
+    for (round = 0; round < POSTS; round++) {
+        atomic_fetch_add(&asked, 1);
+        ck_assert_fails(cede_read(fds[0], &byte, 1), EINTR);
+        ended++;
+#ifndef HARNESS_TSAN /* which calls handlers when it sees fit */
+        ualarm(1 + harness_random(&state) % 100, 0);
+        ck_assert_fails(cede_read(fds[0], &byte, 1), EINTR);
+        ended++;
+#endif
+    }
+    (void)state;
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_ge(ended, POSTS);
+    ck_assert_int_eq(failed, 0);
+}
+
 static struct cede_task *self_in_handler = (struct cede_task *)-1;
 static const char *name_in_handler = "";
 
@@ -276,6 +407,9 @@ Suite *suite(void)
     tcase_add_test(cases, a_wait_that_begins_later_is_not_ended);
     tcase_add_test(cases, a_signal_for_one_task_ends_its_call);
     tcase_add_test(cases, it_comes_from_a_task_of_the_same_runtime);
+    tcase_add_test(cases, a_post_ends_a_call);
+    tcase_add_test(cases, a_post_ends_the_next_call_or_is_forgotten);
+    tcase_add_test(cases, a_storm_of_posts);
     tcase_add_test(cases, a_handler_between_two_tasks_is_in_none);
     tcase_add_test(cases, outside_a_runtime_nothing_happens);
     tcase_add_test(cases, storm);

@@ -70,7 +70,8 @@ CEDE_API int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struc
 /*
  * pause(2) and sigsuspend(2): park until a signal has come that has a handler, and the handler has run. Only handlers
  * that were there when the wait began count. While a task waits, signals that have a handler are blocked on its thread
- * and let through by the wait, so that tasks beside it see them a little later.
+ * and let through by the wait, so that tasks beside it see them a little later. Afterwards these are as they were; all
+ * else in the mask is left as it is by then.
  *
  * Each returns -1, always, with errno
  *   EINTR  a handler has run
@@ -136,6 +137,23 @@ CEDE_API void cede_signal_handled(int restart);
  * Does not park. Models: pthread_kill(3).
  */
 CEDE_API int cede_signal_interrupt(struct cede_task *task, int restart);
+
+/*
+ * The same from where cede_signal_interrupt() may not be called: a signal handler, or another thread. how is 0 or a sum
+ * of
+ *   CEDE_SIGNAL_RESTART  as restart above
+ *   CEDE_SIGNAL_NEXT     any call that can end with EINTR, and if the task is in none, the next one it comes to
+ * or CEDE_SIGNAL_NONE: what was asked for so is forgotten. Without CEDE_SIGNAL_NEXT nothing happens if the handler has
+ * interrupted the task itself, for then it is in no such call.
+ *
+ * Returns 0, or -1 with errno
+ *   ESRCH   no such task
+ *   EAGAIN  15 tasks have yet to be told of theirs
+ * Does not park. In a signal handler, or anywhere.
+ */
+enum { CEDE_SIGNAL_RESTART = 1, CEDE_SIGNAL_NEXT = 2, CEDE_SIGNAL_NONE = 4 };
+
+CEDE_API int cede_signal_post(struct cede_task *task, int how);
 
 /*
  * Instead of cede_signal_handled(), where the program's handler has been left by a jump to frames of this task, which
