@@ -63,29 +63,30 @@ int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespe
  * come. */
 static _Thread_local struct {
     unsigned waits;
-    sigset_t before; /* the thread's mask without that */
+    sigset_t blocked; /* by that alone. What others block or let through meanwhile is theirs */
 } suspended __attribute__((tls_model("initial-exec")));
 
 static void block_handled(void)
 {
     struct sigaction action;
-    sigset_t handled;
+    sigset_t before;
     int signo;
 
     if (suspended.waits++ > 0)
         return;
-    sigemptyset(&handled);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    sigemptyset(&suspended.blocked);
     for (signo = 1; signo < _NSIG; signo++)
-        if (sigaction(signo, NULL, &action) == 0
+        if (sigismember(&before, signo) == 0 && sigaction(signo, NULL, &action) == 0
             && (action.sa_flags & SA_SIGINFO || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)))
-            sigaddset(&handled, signo);
-    pthread_sigmask(SIG_BLOCK, &handled, &suspended.before);
+            sigaddset(&suspended.blocked, signo);
+    pthread_sigmask(SIG_BLOCK, &suspended.blocked, NULL);
 }
 
 static void unblock_handled(void)
 {
     if (--suspended.waits == 0)
-        pthread_sigmask(SIG_SETMASK, &suspended.before, NULL);
+        pthread_sigmask(SIG_UNBLOCK, &suspended.blocked, NULL);
 }
 
 int cede_sigsuspend(const sigset_t *mask)
@@ -107,10 +108,11 @@ int cede_sigsuspend(const sigset_t *mask)
 int cede_pause(void)
 {
     sigset_t mask;
+    int signo;
 
-    if (suspended.waits > 0)
-        mask = suspended.before;
-    else
-        pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    for (signo = 1; suspended.waits > 0 && signo < _NSIG; signo++)
+        if (sigismember(&suspended.blocked, signo) == 1)
+            sigdelset(&mask, signo);
     return cede_sigsuspend(&mask);
 }

@@ -239,6 +239,28 @@ TASK_TEST(handlers_end_a_pause)
     ck_assert_mem_eq(&before, &after, 8);
 }
 
+static int block_and_send(void *unused)
+{
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    return send_it(unused);
+}
+
+TASK_TEST(a_mask_that_is_set_beside_a_pause_stays)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    sigset_t after;
+
+    sigaction(SIGUSR1, &action, NULL);
+    ck_assert_int_eq(beside(by_pause, NULL, block_and_send, NULL), -1);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    ck_assert_int_eq(sigismember(&after, SIGUSR2), 1);
+    ck_assert_int_eq(sigismember(&after, SIGUSR1), 0);
+}
+
 Suite *suite(void)
 {
     Suite *waits = suite_create("child");
@@ -252,6 +274,7 @@ Suite *suite(void)
     tcase_add_loop_test(cases, no_descriptor_for_a_signal, 0, 2);
     tcase_add_test(cases, blocked_signals_are_waited_for);
     tcase_add_test(cases, handlers_end_a_pause);
+    tcase_add_test(cases, a_mask_that_is_set_beside_a_pause_stays);
     suite_add_tcase(waits, cases);
     return waits;
 }
