@@ -21,7 +21,8 @@ declared=$(cat "$@" | grep -E '^CEDE_API ' | sed -E 's/^([^(]*)\(.*/\1/; s/.*[^A
 other=
 if [ "$names" != - ]; then
     read -ra cc <<< "${CC:-cc}"
-    other=$(cat "$names"/*.c | "${cc[@]}" -E -D_GNU_SOURCE "-I$names" "-I$names/../../include" -x c - |
+    other=$(cat "$names"/*.c | "${cc[@]}" -E -D_GNU_SOURCE -DCEDE_POSIX_SIGSETJMP "-I$names" \
+        "-I$names/../../include" -x c - |
         grep -o -E 'cede__posix_export_\w+ __asm__' | sed 's/cede__posix_export_//; s/ .*//' | sort -u)
     [ -n "$other" ] || { echo "no CEDE__POSIX_EXPORT in $names"; exit 1; }
 fi

@@ -128,7 +128,8 @@ endfunction()
 cede_run_program(main run_main.c)
 # Once more where the compiler makes clean-up handlers in its other way.
 foreach(form threads threads_unwinding)
-    cede_run_program(${form} run_threads.c run_threads_life.c run_threads_cancel.c run_threads_rest.c)
+    cede_run_program(${form} run_threads.c run_threads_life.c run_threads_cancel.c run_threads_signals.c
+        run_threads_masks.c run_threads_futexes.c run_threads_rest.c)
 endforeach()
 target_compile_options(run_threads_unwinding PRIVATE -fexceptions)
 if(CMAKE_CXX_COMPILER)

@@ -57,9 +57,52 @@ void say(void *text)
     SAY("clean-up: %s", (char *)text);
 }
 
+bool blocks(int signo)
+{
+    sigset_t set;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    return sigismember(&set, signo) == 1;
+}
+
+void block(int how, int signo)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, signo);
+    pthread_sigmask(how, &set, NULL);
+}
+
+atomic_int handled;
+
+void on_signal(int signo)
+{
+    (void)signo;
+    atomic_fetch_add(&handled, 1);
+}
+
+sigset_t set_of(int signo)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    if (signo)
+        sigaddset(&set, signo);
+    return set;
+}
+
+void handle(int signo, void (*handler)(int), int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+    sigaction(signo, &action, NULL);
+}
+
 int main(int argc, char **argv)
 {
-    const struct scene *const all[] = {scenes_of_life, scenes_of_cancel, scenes_of_rest}, *scene;
+    const struct scene *const all[] = {scenes_of_life, scenes_of_cancel, scenes_of_signals,
+                                       scenes_of_masks, scenes_of_futexes, scenes_of_rest}, *scene;
     size_t i;
 
     sem_init(&go, 0, 0);

@@ -43,12 +43,24 @@ void *return_at_once(void *arg);
 void *wait_and_return(void *arg); /* until `go` */
 void say(void *text);             /* clean-up */
 
+/* Whether the calling thread blocks the signal; pthread_sigmask() with it alone. */
+bool blocks(int signo);
+void block(int how, int signo);
+
+sigset_t set_of(int signo); /* 0: empty */
+
+/* A handler that counts, and others. */
+extern atomic_int handled;
+void on_signal(int signo);
+void handle(int signo, void (*handler)(int), int flags);
+
 /* Each file has scenes; the last has no name. */
 struct scene {
     const char *name;
     void (*play)(void);
 };
 
-extern const struct scene scenes_of_life[], scenes_of_cancel[], scenes_of_rest[];
+extern const struct scene scenes_of_life[], scenes_of_cancel[], scenes_of_signals[], scenes_of_masks[],
+    scenes_of_futexes[], scenes_of_rest[];
 
 #endif

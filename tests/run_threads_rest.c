@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Scenes: attributes, signals, yielding, fork, many at once; see run_threads.h. */
+/* Scenes: attributes, yielding, fork, many at once, stdio; see run_threads.h. */
 #include "run_threads.h"
 
-#include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 
 /* ---- attributes ---- */
 
@@ -31,6 +30,11 @@ static void *say_attr(void *arg)
         error_name(pthread_setname_np(pthread_self(), "0123456789abcdef")));
     pthread_getname_np(pthread_self(), name, sizeof name);
     SAY("name: %s, too small: %s", name, error_name(pthread_getname_np(pthread_self(), name, 3)));
+    SAY("set: %d", prctl(PR_SET_NAME, "longer than what there is room for"));
+    memset(name, 'x', sizeof name);
+    SAY("get: %d, %s", prctl(PR_GET_NAME, name), name);
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    SAY("name: %s", name);
     SAY("affinity: %s", error_name(pthread_getaffinity_np(pthread_self(), sizeof cpus, &cpus)));
     SAY("affinity: %s", error_name(pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus)));
     SAY("scheduling: %s", error_name(pthread_getschedparam(pthread_self(), &policy, &param)));
@@ -72,191 +76,7 @@ static void attributes(void)
     SAY("main: %s", name);
 }
 
-/* ---- signals ---- */
-
-static atomic_int handled;
-
-static void on_signal(int signo)
-{
-    (void)signo;
-    atomic_fetch_add(&handled, 1);
-}
-
-static bool blocks(int signo)
-{
-    sigset_t set;
-
-    pthread_sigmask(SIG_SETMASK, NULL, &set);
-    return sigismember(&set, signo) == 1;
-}
-
-static void block(int how, int signo)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, signo);
-    pthread_sigmask(how, &set, NULL);
-}
-
-static void *blocks_signal(void *unused)
-{
-    SAY("inherited: %d %d", blocks(SIGUSR1), blocks(SIGUSR2));
-    block(SIG_BLOCK, SIGUSR2);
-    block(SIG_UNBLOCK, SIGUSR1);
-    SAY("changed: %d %d", blocks(SIGUSR1), blocks(SIGUSR2));
-    sem_post(&there);
-    sem_wait(&go);
-    raise(SIGUSR2);
-    SAY("raised while blocked: %d", handled);
-    block(SIG_UNBLOCK, SIGUSR2);
-    SAY("unblocked: %d", handled);
-    return unused;
-}
-
-static void masks(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    pthread_t id;
-
-    sigaction(SIGUSR2, &action, NULL);
-    block(SIG_BLOCK, SIGUSR1);
-    start(&id, blocks_signal, NULL);
-    sem_wait(&there);
-    SAY("main's: %d %d", blocks(SIGUSR1), blocks(SIGUSR2));
-    kill(getpid(), SIGUSR2); /* main does not block it */
-    while (!handled)
-        sched_yield();
-    handled = 0;
-    sem_post(&go);
-    join(id);
-}
-
-static void *waits_for_signal(void *unused)
-{
-    sigset_t set;
-    int signo = 0;
-
-    (void)unused;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigwait(&set, &signo);
-    return signo == SIGTERM ? "SIGTERM" : "another";
-}
-
-static void signal_thread(void)
-{
-    pthread_t id;
-
-    block(SIG_BLOCK, SIGTERM);
-    start(&id, waits_for_signal, NULL);
-    pause_ms(2);
-    kill(getpid(), SIGTERM);
-    SAY("process: %s", join(id));
-    start(&id, waits_for_signal, NULL);
-    pause_ms(2);
-    SAY("kill: %s", error_name(pthread_kill(id, SIGTERM)));
-    SAY("thread: %s", join(id));
-    start(&id, wait_and_return, NULL);
-    SAY("none: %s, wrong: %s", error_name(pthread_kill(id, 0)), error_name(pthread_kill(id, 999)));
-    sem_post(&go);
-    join(id);
-}
-
-static void *reads(void *fd)
-{
-    char byte;
-    int error = read(*(int *)fd, &byte, 1) < 0 ? errno : 0;
-
-    SAY("%s", error_name(error));
-    return NULL;
-}
-
-static void killed_in_calls(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    pthread_t first, second;
-    int fds[2];
-
-    pipe(fds);
-    sigaction(SIGUSR2, &action, NULL);
-    start(&first, reads, &fds[0]);
-    pause_ms(5);
-    start(&second, reads, &fds[0]);
-    pause_ms(5);
-    do { /* it may not have come to its call yet */
-        pthread_kill(second, SIGUSR2); /* not the one that has waited longer */
-        pause_ms(5);
-    } while (pthread_tryjoin_np(second, NULL) == EBUSY);
-    SAY("handled: %d", handled > 0);
-    SAY("first: %s", error_name(pthread_tryjoin_np(first, NULL)));
-    write(fds[1], "x", 1);
-    join(first);
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGUSR2, &action, NULL);
-    start(&first, reads, &fds[0]);
-    pause_ms(5);
-    pthread_kill(first, SIGUSR2);
-    pause_ms(5);
-    write(fds[1], "x", 1);
-    join(first);
-    SAY("handled: %d", handled > 1);
-}
-
-/* A handler may come while nothing runs, after a thread has ended. */
-static int handler_pipe[2];
-
-static void on_signal_write(int signo)
-{
-    (void)signo;
-    write(handler_pipe[1], "x", 1);
-}
-
-static void handler_writes(void)
-{
-    char byte = 0;
-    pthread_t id;
-
-    pipe(handler_pipe);
-    signal(SIGALRM, on_signal_write);
-    start(&id, return_at_once, NULL);
-    ualarm(20000, 0);
-    while (read(handler_pipe[0], &byte, 1) < 0)
-        ;
-    SAY("%c", byte);
-    join(id);
-}
-
 /* ---- others ---- */
-
-static unsigned word;
-
-static void *waits_for_word(void *unused)
-{
-    while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0)
-        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-    return unused;
-}
-
-static void futexes(void)
-{
-    struct timespec soon = {.tv_nsec = 2000000};
-    pthread_t ids[3];
-    int i;
-
-    SAY("another value: %s",
-        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0) < 0 ? error_name(errno) : "0");
-    SAY("too late: %s", syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &soon, NULL, 0) < 0 ? error_name(errno) : "0");
-    SAY("nobody: %ld", syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
-    for (i = 0; i < 3; i++)
-        start(&ids[i], waits_for_word, NULL);
-    pause_ms(10);
-    word = 1;
-    SAY("one: %d", syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) <= 1);
-    SAY("all: %d", syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0) <= 3);
-    for (i = 0; i < 3; i++)
-        join(ids[i]);
-}
 
 static atomic_int turn;
 static pthread_spinlock_t spin;
@@ -402,47 +222,40 @@ static void storm(void)
 
 /* ---- stdio ---- */
 
-enum { SHARED_LINES = 200 };
 static FILE *shared;
 
-/* The sum of the numbers in the lines that this thread gets whole. */
-static void *reads_lines(void *sum)
+static void *reads_line(void *line)
 {
-    char line[64];
-    int number, length;
-
-    while (fgets(line, sizeof line, shared))
-        if (sscanf(line, "line %d of many%n", &number, &length) == 1 && line[length] == '\n')
-            atomic_fetch_add((atomic_int *)sum, number);
-    return sum;
+    return fgets(line, 64, shared);
 }
 
-/* Each waits in the midst of a line, with the stream locked. */
+/* The first waits in the midst of a line, with the stream locked. The second comes when the rest is there, and may not
+ * take it away. */
 static void shared_stream(void)
 {
-    static atomic_int sum;
-    char line[64];
-    pthread_t ids[3];
-    int ends[2], i, length, at;
+    enum { ROUNDS = 20 };
+    char lines[2][64], text[64];
+    pthread_t ids[2];
+    int ends[2], i, length, left, whole = 0;
 
     if (pipe(ends) != 0)
         return;
     shared = fdopen(ends[0], "r");
-    for (i = 0; i < 3; i++)
-        pthread_create(&ids[i], NULL, reads_lines, &sum);
-    for (i = 1; i <= SHARED_LINES; i++) {
-        length = snprintf(line, sizeof line, "line %d of many\n", i);
-        for (at = 0; at < length; at += 5) {
-            if (write(ends[1], line + at, (size_t)(length - at < 5 ? length - at : 5)) < 0)
-                return;
-            if (i % 8 == 0)
-                pause_ms(1);
-        }
+    for (i = 0; i < ROUNDS; i++) {
+        length = snprintf(text, sizeof text, "line %d of many\n", i);
+        start(&ids[0], reads_line, lines[0]);
+        write(ends[1], text, 5);
+        do
+            pause_ms(1);
+        while (ioctl(ends[0], FIONREAD, &left) == 0 && left > 0); /* it has got that */
+        write(ends[1], text + 5, (size_t)length - 5);
+        start(&ids[1], reads_line, lines[1]);
+        pause_ms(1);
+        write(ends[1], "the next\n", 9);
+        whole += strcmp(join(ids[0]), text) == 0 && strcmp(join(ids[1]), "the next\n") == 0;
     }
+    SAY("%d of %d", whole, ROUNDS);
     close(ends[1]);
-    for (i = 0; i < 3; i++)
-        pthread_join(ids[i], NULL);
-    SAY("%d of %d", atomic_load(&sum), SHARED_LINES * (SHARED_LINES + 1) / 2);
     fclose(shared);
 }
 
@@ -482,11 +295,6 @@ static void os_threads(void)
 
 const struct scene scenes_of_rest[] = {
     {"attributes", attributes},
-    {"masks", masks},
-    {"signal_thread", signal_thread},
-    {"killed_in_calls", killed_in_calls},
-    {"handler_writes", handler_writes},
-    {"futexes", futexes},
     {"shared_stream", shared_stream},
     {"yielding", yielding},
     {"forking", forking},

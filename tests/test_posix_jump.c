@@ -381,6 +381,57 @@ TASK_TEST(the_jump_is_that_of_the_task_that_installed_the_handler)
     all_is_well();
 }
 
+static void wait_and_jump(int signo)
+{
+    usleep(5000); /* others run, and are interrupted as well */
+    jump(signo);
+}
+
+static int read_until_jump(void *unused)
+{
+    struct cede_task *const self = cede_self();
+    char byte;
+
+    (void)unused;
+    install(SIGUSR1, wait_and_jump, 0);
+    if (sigsetjmp(here, 1) == 0) {
+        (void)!read(fds[0], &byte, 1);
+        return 1;
+    }
+    return cede_self() == self ? 0 : 2;
+}
+
+static int raise_first(void *unused)
+{
+    (void)unused;
+    return raise(SIGUSR1);
+}
+
+static int raise_second(void *unused)
+{
+    (void)unused;
+    usleep(2000);
+    return raise(SIGUSR2);
+}
+
+/* A handler that waits is one still when another, of another task, has come and gone. */
+TASK_TEST(a_handler_that_waits_is_not_forgotten)
+{
+    struct cede_task *reader, *first, *second;
+
+    ck_assert_int_eq(pipe(fds), 0);
+    install(SIGUSR2, note_self, SA_RESTART);
+    reader = cede_spawn(read_until_jump, NULL);
+    usleep(1000);
+    first = cede_spawn(raise_first, NULL);
+    second = cede_spawn(raise_second, NULL);
+    ck_assert_int_eq(cede_await(reader), 0);
+    ck_assert_int_eq(cede_await(first), 0);
+    ck_assert_int_eq(cede_await(second), 0);
+    ck_assert_ptr_eq(seen, second);
+    all_is_well();
+}
+
 static int install_only(void *unused)
 {
     (void)unused;
@@ -495,6 +546,7 @@ Suite *suite(void)
     tcase_add_test(t, a_handler_that_interrupts_another_leaves_both);
     tcase_add_test(t, no_task_runs_in_a_handler_that_interrupts_waiting);
     tcase_add_test(t, the_jump_is_that_of_the_task_that_installed_the_handler);
+    tcase_add_test(t, a_handler_that_waits_is_not_forgotten);
     tcase_add_test(t, a_jump_to_a_task_that_has_ended_is_reported);
     tcase_add_test(t, without_a_runtime_a_jump_is_libcs);
     tcase_add_test(t, one_task_can_be_interrupted);

@@ -13,19 +13,26 @@
 
 #include <cede/signal.h>
 
+#include "../../arch/sigsetjmp.h"
 #include "../sanitizer.h"
+#include "mask.h"
 #include "name.h"
 #include "patch.h"
 
-/* A handler that runs, on the stack of cede__posix_jump_handle(). */
+/* A handler that runs, on the stack of cede__posix_jump_handle(). It may wait: then handlers that have begun later may
+ * end before. */
 struct handling {
-    struct handling *outer;      /* the one that it has interrupted */
+    struct handling *older;
     struct cede_task *self;      /* the task that it has interrupted; NULL: none ran */
-    struct cede_task *installer; /* NULL: not known */
+    struct cede_task *owner;     /* NULL: not known */
     jmp_buf end;                 /* leads back there, from where the handler's frames are given up */
+#ifdef CEDE__POSIX_THREADS
+    struct cede__posix_handler masks;
+#endif
 };
 
-static _Thread_local struct handling *innermost __attribute__((tls_model("initial-exec")));
+/* Those of this OS thread. */
+static _Thread_local struct handling *newest __attribute__((tls_model("initial-exec")));
 
 /* The jump that waits for the end of a call of cede__posix_jumper. */
 static _Thread_local struct {
@@ -107,13 +114,23 @@ static bool is_within(const struct handling *handling, const void *env)
     return (uintptr_t)env > (uintptr_t)__builtin_frame_address(0) && (uintptr_t)env < (uintptr_t)handling;
 }
 
-/* The handler that the caller runs in; NULL: none. A handler that has interrupted a task may wait; who runs meanwhile
- * is not in it. */
-static struct handling *current(void)
+/* The first from there on that has interrupted this task; NULL: none. */
+static struct handling *of_task(struct handling *handling, const struct cede_task *task)
 {
-    struct handling *handling = innermost;
+    while (handling && handling->self != task)
+        handling = handling->older;
+    return handling;
+}
 
-    return handling && handling->self == cede_self() ? handling : NULL;
+/* It runs no more. */
+static void forget(const struct handling *handling)
+{
+    struct handling **link = &newest;
+
+    while (*link && *link != handling)
+        link = &(*link)->older;
+    if (*link)
+        *link = handling->older;
 }
 
 static __attribute__((noreturn)) void give_up(void)
@@ -128,12 +145,12 @@ static __attribute__((noreturn)) void give_up(void)
 /* The task whose frames the jump leads to, and whose wait ends now; NULL: that is not for us to tell, jump at once. */
 static struct cede_task *find_jumper(const struct handling *outermost)
 {
-    struct cede_task *self = outermost->self, *installer = outermost->installer;
+    struct cede_task *self = outermost->self, *owner = outermost->owner;
 
-    if (self && self == installer && !in_call())
+    if (self && self == owner && !in_call())
         return NULL;
-    if (installer && cede_signal_jumped(installer) == 0)
-        return installer;
+    if (owner && cede_signal_jumped(owner) == 0)
+        return owner;
     if (!self && cede_signal_jumped(NULL) == 0)
         give_up();
     if (!self || !in_call()) /* the thread runs no runtime; or it is as good as any other */
@@ -142,41 +159,128 @@ static struct cede_task *find_jumper(const struct handling *outermost)
     return self;
 }
 
+/* Its frames are given up. */
+static void abandon(struct handling *handling)
+{
+    forget(handling);
+#ifdef CEDE__POSIX_THREADS
+    cede__posix_handler_left(&handling->masks);
+#endif
+}
+
 /* Returns if the jump is to be made now. */
 static void before_jump(struct __jmp_buf_tag *env, int value)
 {
-    struct handling *handling = current(), *outermost = handling;
-    struct cede_task *task;
+    struct cede_task *self = cede_self(), *task;
+    struct handling *handling = of_task(newest, self), *outermost = NULL, *next;
 
-    if (!handling)
-        return;
-    for (; handling && !is_within(handling, env); handling = handling->outer)
+    for (; handling && !is_within(handling, env); handling = of_task(handling->older, self))
         outermost = handling;
-    task = handling ? NULL : find_jumper(outermost);
-    innermost = handling;
-    if (!task)
+    if (!outermost)
         return;
+    task = handling ? NULL : find_jumper(outermost);
+    for (handling = of_task(newest, self); handling != outermost; handling = next) {
+        next = of_task(handling->older, self);
+        abandon(handling);
+    }
+    if (!task) {
+        abandon(outermost);
+        return;
+    }
     put_off.env = env;
     put_off.value = value;
     cede__posix_jumper = task;
+    forget(outermost); /* this is a jump as well */
     longjmp(outermost->end, 1);
 }
 
 /* AddressSanitizer would put `handling` elsewhere than on the stack, and take it for gone with the frames that are. */
 CEDE__NO_ASAN bool cede__posix_jump_handle(cede__posix_handler_fn *fn, int signo, siginfo_t *info, void *context,
-                             struct cede_task *installer)
+                                           struct cede_task *owner, uint64_t added)
 {
-    struct handling handling = {.outer = current(), .self = cede_self(), .installer = installer};
+    struct handling handling = {.older = newest, .self = cede_self(), .owner = owner};
     volatile bool jumped = true;
 
+#ifdef CEDE__POSIX_THREADS
+    cede__posix_handler_begin(&handling.masks, added, context);
+#endif
+    newest = &handling;
     if (setjmp(handling.end) == 0) {
-        innermost = &handling;
         fn(signo, info, context);
         jumped = false;
     }
-    innermost = handling.outer;
+    forget(&handling);
+#ifdef CEDE__POSIX_THREADS
+    cede__posix_handler_end(&handling.masks, context);
+#endif
+    (void)added;
     return !jumped;
 }
+
+/* ---- masks of threads that are tasks ---- */
+
+#ifdef CEDE__POSIX_THREADS
+
+/* The mask that libc saves and restores is the OS thread's. The thread's is kept at the end of libc's, which the kernel
+ * does not use. */
+struct kept_mask {
+    uint64_t mask, proof; /* that it was kept here: is_kept() */
+};
+
+static struct kept_mask *kept_in(struct __jmp_buf_tag *env)
+{
+    return (struct kept_mask *)(&env->__saved_mask + 1) - 1;
+}
+
+static uint64_t proof_of(const struct __jmp_buf_tag *env, uint64_t mask)
+{
+    return (mask ^ (uintptr_t)env) * 0x9e3779b97f4a7c15 + 1;
+}
+
+static void keep(struct __jmp_buf_tag *env, uint64_t mask)
+{
+    *kept_in(env) = (struct kept_mask){mask, proof_of(env, mask)};
+}
+
+static void before_mask(struct __jmp_buf_tag *env)
+{
+    const struct kept_mask *kept = kept_in(env);
+    uint64_t mask;
+
+    if (!env->__mask_was_saved || !cede__posix_mask_self())
+        return;
+    mask = kept->proof == proof_of(env, kept->mask) ? kept->mask : cede__posix_mask_of(&env->__saved_mask);
+    keep(env, mask);
+    cede__posix_mask_to(cede__posix_mask_jump(mask), &env->__saved_mask);
+}
+
+#else
+
+static void before_mask(struct __jmp_buf_tag *env)
+{
+    (void)env;
+}
+
+#endif
+
+#ifdef CEDE_POSIX_SIGSETJMP
+
+extern cede__posix_fn cede__posix_export___sigsetjmp __asm__("__sigsetjmp");
+CEDE__POSIX_ENTER(__sigsetjmp, sigsetjmp, true, cede__posix_only);
+
+cede__posix_sigsetjmp_fn *cede__posix_before_sigsetjmp(struct __jmp_buf_tag *env, int savemask)
+{
+#ifdef CEDE__POSIX_THREADS
+    struct cede__posix_thread *self = savemask ? cede__posix_mask_self() : NULL;
+
+    if (self)
+        keep(env, atomic_load(&self->mask));
+#endif
+    (void)env, (void)savemask;
+    return cede__posix_plain(&cede__posix_name___sigsetjmp);
+}
+
+#endif
 
 /* ---- libc's names ---- */
 
@@ -189,6 +293,7 @@ CEDE__NO_ASAN bool cede__posix_jump_handle(cede__posix_handler_fn *fn, int signo
             (__typeof__(plain))cede__posix_plain(&cede__posix_name_##symbol);                                   \
                                                                                                                 \
         before_jump(env, value);                                                                                \
+        before_mask(env);                                                                                       \
         if (!plain)                                                                                             \
             abort();                                                                                            \
         plain(env, value);                                                                                      \

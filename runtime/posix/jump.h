@@ -12,22 +12,24 @@
  * own code was interrupted, it jumps at once.
  *
  * Which task that is, nobody can tell from a jmp_buf. It is taken to be the one that has installed the handler, or, if
- * that is not one of this thread, the one that was interrupted.
+ * that is not one of this thread, the one that was interrupted; among threads that are tasks (thread.h) it is the one
+ * that the signal belongs to.
  */
 #ifndef CEDE_POSIX_JUMP_H
 #define CEDE_POSIX_JUMP_H
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <cede/task.h>
 
 typedef void cede__posix_handler_fn(int signo, siginfo_t *info, void *context);
 
-/* Calls a handler of the program. installer: the task that has installed it, or NULL. Returns false if it has been left
- * by a jump, which is put off. */
+/* Calls a handler of the program. owner: the task to whose frames it may jump, or NULL: not known. added: the signals
+ * that are blocked while it runs, as mask.h has them. Returns false if it has been left by a jump, which is put off. */
 bool cede__posix_jump_handle(cede__posix_handler_fn *fn, int signo, siginfo_t *info, void *context,
-                             struct cede_task *installer);
+                             struct cede_task *owner, uint64_t added);
 
 /* Looks where the code lies that is none of the program's. Called by the constructor. */
 void cede__posix_jump_start(void);

@@ -107,10 +107,14 @@ void cede__posix_test_cancel(void);
  */
 #ifdef CEDE_POSIX_NO_SIGNALS
 #define CEDE__POSIX_LEAVE() ((void)0)
+#define CEDE__POSIX_JUMPS() false
 #else
 extern _Thread_local struct cede_task *cede__posix_jumper /* whose jump waits; NULL: none */
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 void cede__posix_jump_now(void);
+
+/* Whether it is the caller's, and made once its call has ended. */
+#define CEDE__POSIX_JUMPS() (cede__posix_jumper && cede__posix_jumper == cede_self())
 
 #define CEDE__POSIX_LEAVE()                       \
     do {                                          \
@@ -232,10 +236,10 @@ static inline long cede__posix_lock_entry(struct cede__posix_name *name, const v
 #endif
 
 /*
- * Defines and exports a call that waits: in a task it is cede_<call>, elsewhere libc's own. libc's own and not cede's
- * plain call, because it is a cancellation point of pthread_cancel(3), and because others may interpose too.
+ * Defines and exports a call that waits: in a task it is cede_<call> (`waiting`), elsewhere libc's own. libc's own and
+ * not cede's plain call, because it is a cancellation point of pthread_cancel(3), and because others may interpose too.
  */
-#define CEDE__POSIX_FORWARD_IF(waits, type, call, parameters, arguments)                                        \
+#define CEDE__POSIX_FORWARD_IF(waits, waiting, type, call, parameters, arguments)                               \
     __typeof__(cede_##call) cede__posix_##call;                                                                 \
     CEDE__POSIX_EXPORT(call, call);                                                                             \
     type cede__posix_##call parameters                                                                          \
@@ -243,18 +247,22 @@ static inline long cede__posix_lock_entry(struct cede__posix_name *name, const v
         __typeof__(&cede_##call) plain;                                                                         \
                                                                                                                 \
         if (waits)                                                                                              \
-            CEDE__POSIX_RETURN(type, cede_##call arguments);                                                    \
+            CEDE__POSIX_RETURN(type, waiting arguments);                                                        \
         plain = (__typeof__(plain))cede__posix_plain(&cede__posix_name_##call);                                 \
         return plain ? plain arguments : cede_##call arguments;                                                 \
     }                                                                                                           \
     _Static_assert(1, "a semicolon follows")
 
 #define CEDE__POSIX_FORWARD(type, call, parameters, arguments) \
-    CEDE__POSIX_FORWARD_IF(CEDE__POSIX_WAITS(), type, call, parameters, arguments)
+    CEDE__POSIX_FORWARD_IF(CEDE__POSIX_WAITS(), cede_##call, type, call, parameters, arguments)
+
+/* The same for those of suspend.h. */
+#define CEDE__POSIX_FORWARD_SUSPEND(type, call, parameters, arguments) \
+    CEDE__POSIX_FORWARD_IF(CEDE__POSIX_WAITS(), cede__posix_suspend_##call, type, call, parameters, arguments)
 
 /* The same for a call that may park wherever in libc it is made. */
 #define CEDE__POSIX_FORWARD_ANYWHERE(type, call, parameters, arguments) \
-    CEDE__POSIX_FORWARD_IF(cede__posix_in_task(), type, call, parameters, arguments)
+    CEDE__POSIX_FORWARD_IF(cede__posix_in_task(), cede_##call, type, call, parameters, arguments)
 
 /* Those that fortify.c and syscall.c call. */
 int cede__posix_dup2(int fd, int newfd);

@@ -13,40 +13,33 @@
 #include <string.h>
 
 #include "jump.h"
-#include "thread.h"
+#include "pending.h"
 
 /* The program's handler; valid while ours is installed. Both kinds are called in the same way: one that expects one
  * argument ignores the others. */
 static struct {
     _Atomic(cede__posix_handler_fn *) fn;
     atomic_int flags; /* as the program gave them */
+    _Atomic uint64_t mask; /* what it wants blocked, as the kernel has it */
     _Atomic(struct cede_task *) installer; /* NULL: none, or not known */
 } handlers[_NSIG];
-
-/* Whether the signal was sent to one thread, which is a task: who sent it does the rest. */
-static bool is_directed(int restart)
-{
-#ifdef CEDE__POSIX_THREADS
-    if (atomic_load(&cede__posix_directed) != CEDE__POSIX_DIRECTED_NOT) {
-        atomic_store(&cede__posix_directed, restart ? CEDE__POSIX_DIRECTED_RESTARTS : CEDE__POSIX_DIRECTED_HANDLED);
-        return true;
-    }
-#endif
-    (void)restart;
-    return false;
-}
 
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
     int flags = atomic_load(&handlers[signo].flags);
+    uint64_t added = atomic_load(&handlers[signo].mask);
+    struct cede__posix_victim victim;
+    struct cede_task *owner;
     int saved;
 
-    if (!cede__posix_jump_handle(atomic_load(&handlers[signo].fn), signo, info, context,
-                                 atomic_load(&handlers[signo].installer)))
+    if (!(flags & SA_NODEFER))
+        added |= (uint64_t)1 << (signo - 1);
+    cede__posix_victim_begin(&victim, signo);
+    owner = cede__posix_victim_task(&victim, atomic_load(&handlers[signo].installer));
+    if (!cede__posix_jump_handle(atomic_load(&handlers[signo].fn), signo, info, context, owner, added))
         return;
     saved = errno;
-    if (!is_directed(flags & SA_RESTART))
-        cede_signal_handled(flags & SA_RESTART);
+    cede__posix_victim_end(&victim, flags & SA_RESTART);
     errno = saved;
 }
 
@@ -66,12 +59,14 @@ int cede__posix_sigaction(int signo, const struct sigaction *action, struct siga
     struct sigaction ours, before;
     cede__posix_handler_fn *fn_before;
     struct cede_task *installer_before;
+    uint64_t mask, mask_before;
     int flags_before;
 
     if (!plain || signo <= 0 || signo >= _NSIG)
         return plain ? plain(signo, action, old) : (errno = ENOSYS, -1);
     fn_before = atomic_load(&handlers[signo].fn);
     flags_before = atomic_load(&handlers[signo].flags);
+    mask_before = atomic_load(&handlers[signo].mask);
     installer_before = atomic_load(&handlers[signo].installer);
     if (action && is_to_be_wrapped(action)) {
         ours = *action;
@@ -79,12 +74,15 @@ int cede__posix_sigaction(int signo, const struct sigaction *action, struct siga
         ours.sa_sigaction = on_signal;
         /* First, for the signal may come at once. */
         atomic_store(&handlers[signo].installer, cede_self());
+        memcpy(&mask, &action->sa_mask, sizeof mask);
+        atomic_store(&handlers[signo].mask, mask);
         atomic_store(&handlers[signo].flags, action->sa_flags);
         atomic_store(&handlers[signo].fn, action->sa_sigaction);
         action = &ours;
     }
     if (plain(signo, action, &before) != 0) {
         atomic_store(&handlers[signo].installer, installer_before);
+        atomic_store(&handlers[signo].mask, mask_before);
         atomic_store(&handlers[signo].flags, flags_before);
         atomic_store(&handlers[signo].fn, fn_before);
         return -1;

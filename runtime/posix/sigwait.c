@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for signals under libc's names. */
-#include <cede/signal.h>
 #include <errno.h>
 
-#include "name.h"
+#include "suspend.h"
 
-CEDE__POSIX_FORWARD(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout),
-                    (set, info, timeout));
-CEDE__POSIX_FORWARD(int, sigsuspend, (const sigset_t *mask), (mask));
-CEDE__POSIX_FORWARD(int, pause, (void), ());
+CEDE__POSIX_FORWARD_SUSPEND(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout),
+                            (set, info, timeout));
+CEDE__POSIX_FORWARD_SUSPEND(int, sigsuspend, (const sigset_t *mask), (mask));
+CEDE__POSIX_FORWARD_SUSPEND(int, pause, (void), ());
 
 int cede__posix_sigwaitinfo(const sigset_t *set, siginfo_t *info);
 CEDE__POSIX_EXPORT(sigwaitinfo, sigwaitinfo);

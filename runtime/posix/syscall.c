@@ -13,8 +13,10 @@
 #include <cede/file.h>
 #include <cede/ipc.h>
 #include <cede/process.h>
-#include <cede/signal.h>
 
+#include "mask.h"
+#include "pending.h"
+#include "suspend.h"
 #include "thread.h"
 
 enum { ARGUMENTS = 6 };
@@ -65,7 +67,7 @@ static long made_by_old_name(long number, const long *argument, bool *ours)
 #endif
 #ifdef SYS_pause
     case SYS_pause:
-        return cede_pause();
+        return cede__posix_suspend_pause();
 #endif
 #ifdef SYS_open
     case SYS_open:
@@ -121,15 +123,16 @@ static long made_of_waiting(long number, const long *argument, bool *ours)
 
     switch (number) {
     case SYS_ppoll:
-        return cede_ppoll(POINTER(0), SIZE(1), POINTER(2), POINTER(3));
+        return cede__posix_suspend_ppoll(POINTER(0), SIZE(1), POINTER(2), POINTER(3));
     case SYS_pselect6:
         signals = POINTER(5);
-        return cede_pselect(INT(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4), signals ? signals->mask : NULL);
+        return cede__posix_suspend_pselect(INT(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4),
+                                           signals ? signals->mask : NULL);
     case SYS_epoll_pwait:
-        return cede_epoll_pwait(INT(0), POINTER(1), INT(2), INT(3), POINTER(4));
+        return cede__posix_suspend_epoll_pwait(INT(0), POINTER(1), INT(2), INT(3), POINTER(4));
 #ifdef SYS_epoll_pwait2
     case SYS_epoll_pwait2:
-        return cede_epoll_pwait2(INT(0), POINTER(1), INT(2), POINTER(3), POINTER(4));
+        return cede__posix_suspend_epoll_pwait2(INT(0), POINTER(1), INT(2), POINTER(3), POINTER(4));
 #endif
     case SYS_nanosleep:
         return cede_nanosleep(POINTER(0), POINTER(1));
@@ -140,9 +143,9 @@ static long made_of_waiting(long number, const long *argument, bool *ours)
     case SYS_waitid:
         return cede_waitid((idtype_t)argument[0], (id_t)argument[1], POINTER(2), INT(3));
     case SYS_rt_sigtimedwait:
-        return cede_sigtimedwait(POINTER(0), POINTER(1), POINTER(2));
+        return cede__posix_suspend_sigtimedwait(POINTER(0), POINTER(1), POINTER(2));
     case SYS_rt_sigsuspend:
-        return cede_sigsuspend(POINTER(0));
+        return cede__posix_suspend_sigsuspend(POINTER(0));
     default:
         return made_between_descriptors(number, argument, ours);
     }
@@ -222,10 +225,24 @@ static long made_of_numbers(long number, const long *argument, bool *ours)
 static long made_among_threads(long (*plain)(long, ...), long number, const long *argument, bool *ours)
 {
 #ifdef CEDE__POSIX_THREADS
-    if (number == SYS_futex && cede__posix_threads && plain && cede_lot_able()) {
-        *ours = true;
-        return cede__posix_futex(plain, argument, ours);
-    }
+    *ours = cede__posix_threads && plain && cede_lot_able();
+    if (*ours)
+        switch (number) {
+        case SYS_futex:
+            return cede__posix_futex(plain, argument, ours);
+        case SYS_prctl:
+            return cede__posix_prctl(INT(0), argument[1], argument[2], argument[3], argument[4]);
+        case SYS_tgkill:
+            return cede__posix_tgkill(INT(0), INT(1), INT(2));
+        case SYS_tkill:
+            return cede__posix_tgkill(getpid(), INT(0), INT(1));
+        case SYS_rt_sigprocmask:
+            return cede__posix_sigprocmask(INT(0), POINTER(1), POINTER(2));
+        case SYS_rt_sigpending:
+            return cede__posix_sigpending(POINTER(0));
+        default:
+            *ours = false;
+        }
 #endif
     (void)plain, (void)number, (void)argument, (void)ours;
     return -1;

@@ -12,128 +12,17 @@
 #include <threads.h>
 #include <unistd.h>
 
-enum {
-    INDEX_BITS = 24,
-    CHUNK_THREADS = 256,
-    CHUNKS = (1 << INDEX_BITS) / CHUNK_THREADS,
-};
-
-bool cede__posix_threads;
-
-/* All but `main` are under the gate. */
-static struct {
-    struct cede__posix_thread *chunks[CHUNKS];
-    struct cede__posix_thread *free;
-    unsigned count;                  /* in the chunks */
-    unsigned alive;                  /* threads that have not ended */
-    struct cede__posix_thread main;  /* in no chunk: it has an ID of libc's */
-} table;
+#include "mask.h"
+#include "pending.h"
 
 static void let_go(void *thread);
 
 /* Of the task's life, and of those of the tasks that it makes. */
 static const struct cede_local current = CEDE_LOCAL_INIT(let_go);
 
-static struct cede__posix_gate *gate(void)
-{
-    return cede__posix_gate(&table);
-}
-
 struct cede__posix_thread *cede__posix_thread_self(void)
 {
     return cede_lot_able() ? cede_local_get(&current) : NULL;
-}
-
-/* ---- the table ---- */
-
-/* An ID: odd, then the index, then a serial number. */
-static inline pthread_t first_id(unsigned index)
-{
-    return (pthread_t)1 << (INDEX_BITS + 1) | (pthread_t)index << 1 | 1;
-}
-
-static inline pthread_t next_id(pthread_t id)
-{
-    pthread_t next = id + ((pthread_t)1 << (INDEX_BITS + 1));
-
-    return next >> (INDEX_BITS + 1) ? next : first_id((unsigned)(id >> 1) & ((1 << INDEX_BITS) - 1));
-}
-
-pthread_t cede__posix_main_id(void)
-{
-    return table.main.id;
-}
-
-bool cede__posix_thread_is(pthread_t id)
-{
-    return cede__posix_threads && (id & 1 || id == table.main.id);
-}
-
-void cede__posix_thread_leave(void)
-{
-    cede__posix_gate_leave(gate());
-}
-
-struct cede__posix_thread *cede__posix_thread_enter(pthread_t id)
-{
-    unsigned index = (unsigned)(id >> 1) & ((1 << INDEX_BITS) - 1);
-    struct cede__posix_thread *thread = NULL;
-
-    cede__posix_gate_enter(gate());
-    if (id == table.main.id)
-        thread = &table.main;
-    else if (id & 1 && index < table.count)
-        thread = &table.chunks[index / CHUNK_THREADS][index % CHUNK_THREADS];
-    if (thread && thread->id == id && thread->holders > 0)
-        return thread;
-    cede__posix_thread_leave();
-    return NULL;
-}
-
-static int add_chunk(void)
-{
-    unsigned number = table.count / CHUNK_THREADS, i;
-    struct cede__posix_thread *chunk = number < CHUNKS ? calloc(CHUNK_THREADS, sizeof *chunk) : NULL;
-
-    if (!chunk)
-        return -1;
-    for (i = CHUNK_THREADS; i-- > 0;) {
-        chunk[i].id = first_id(table.count + i);
-        chunk[i].next_free = table.free;
-        table.free = &chunk[i];
-    }
-    table.chunks[number] = chunk;
-    table.count += CHUNK_THREADS;
-    return 0;
-}
-
-/* All zero but for its ID, and held by two; NULL: no memory. */
-static struct cede__posix_thread *make(void)
-{
-    struct cede__posix_thread *thread = NULL;
-    pthread_t id;
-
-    cede__posix_gate_enter(gate());
-    if (table.free || add_chunk() == 0) {
-        thread = table.free;
-        table.free = thread->next_free;
-        id = next_id(thread->id);
-        memset(thread, 0, sizeof *thread);
-        thread->id = id;
-        thread->holders = 2;
-        table.alive++;
-    }
-    cede__posix_thread_leave();
-    return thread;
-}
-
-/* Under the gate. */
-static void drop(struct cede__posix_thread *thread)
-{
-    if (--thread->holders > 0 || cede__posix_thread_is_main(thread))
-        return;
-    thread->next_free = table.free;
-    table.free = thread;
 }
 
 /* ---- the end ---- */
@@ -144,11 +33,12 @@ static void end(struct cede__posix_thread *thread)
     bool last;
 
     cede__posix_mask_remove(thread);
-    cede__posix_gate_enter(gate());
-    atomic_store(&thread->ended, true);
+    cede__posix_thread_enter_any();
+    atomic_store(&thread->ended, true); /* from here on it is sent no signals */
+    cede__posix_pending_drop(thread);
     if (thread->detached)
-        drop(thread);
-    last = --table.alive == 0;
+        cede__posix_thread_drop(thread);
+    last = cede__posix_thread_gone();
     cede__posix_thread_leave();
     cede__posix_wake(&thread->ended, UINT32_MAX);
     if (last)
@@ -167,8 +57,8 @@ static void let_go(void *arg)
         thread->result = PTHREAD_CANCELED;
         end(thread);
     }
-    cede__posix_gate_enter(gate());
-    drop(thread);
+    cede__posix_thread_enter_any();
+    cede__posix_thread_drop(thread);
     cede__posix_thread_leave();
 }
 
@@ -178,7 +68,7 @@ static __attribute__((noreturn)) void wait_for_others(void)
     struct cede_lot_waiter waiter;
 
     for (;;) {
-        cede_lot_enter(&waiter, &table, "pthread_exit", 0);
+        cede_lot_enter(&waiter, &cede__posix_thread_main, "pthread_exit", 0);
         cede_lot_park(&waiter, INT64_MAX);
     }
 }
@@ -215,14 +105,6 @@ static size_t stack_size(size_t wanted)
     return wanted < CEDE_STACK_MAX ? wanted : CEDE_STACK_MAX;
 }
 
-static uint64_t kernel_mask(const sigset_t *set)
-{
-    uint64_t mask;
-
-    memcpy(&mask, set, sizeof mask);
-    return mask;
-}
-
 static void read_attr(struct cede__posix_thread *thread, const pthread_attr_t *attr)
 {
     pthread_attr_t standard;
@@ -234,7 +116,7 @@ static void read_attr(struct cede__posix_thread *thread, const pthread_attr_t *a
         pthread_attr_getstacksize(attr, &size);
         thread->detached = pthread_attr_getdetachstate(attr, &state) == 0 && state == PTHREAD_CREATE_DETACHED;
         if (pthread_attr_getsigmask_np(attr, &mask) == 0)
-            thread->mask = kernel_mask(&mask);
+            atomic_store(&thread->mask, cede__posix_mask_of(&mask));
     } else if (pthread_getattr_default_np(&standard) == 0) {
         pthread_attr_getstacksize(&standard, &size);
         pthread_attr_destroy(&standard);
@@ -246,7 +128,7 @@ static void read_attr(struct cede__posix_thread *thread, const pthread_attr_t *a
 static int create(struct cede__posix_thread *creator, pthread_t *id, const pthread_attr_t *attr,
                   void *(*start)(void *), thrd_start_t start_c11, void *arg)
 {
-    struct cede__posix_thread *thread = make();
+    struct cede__posix_thread *thread = cede__posix_thread_make();
     struct cede_task_attr how = {.detached = 1};
     struct cede_local_scope scope;
     int saved = errno;
@@ -256,7 +138,7 @@ static int create(struct cede__posix_thread *creator, pthread_t *id, const pthre
     thread->start = start;
     thread->start_c11 = start_c11;
     thread->arg = arg;
-    thread->mask = creator->mask;
+    atomic_store(&thread->mask, atomic_load(&creator->mask));
     memcpy(thread->name, creator->name, sizeof thread->name);
     read_attr(thread, attr);
     how.name = thread->name;
@@ -275,9 +157,9 @@ static int create(struct cede__posix_thread *creator, pthread_t *id, const pthre
         return 0;
     }
     cede__posix_mask_remove(thread);
-    cede__posix_gate_enter(gate());
-    table.alive--;
-    drop(thread);
+    cede__posix_thread_enter_any();
+    cede__posix_thread_gone();
+    cede__posix_thread_drop(thread);
     cede__posix_thread_leave();
     errno = saved;
     return EAGAIN;
@@ -370,7 +252,7 @@ static void end_join(struct cede__posix_thread *self, struct cede__posix_thread 
     }
     if (result)
         *result = thread->result;
-    drop(thread);
+    cede__posix_thread_drop(thread);
 }
 
 int cede__posix_thread_join(pthread_t id, void **result, clockid_t clock, const struct timespec *until)
@@ -389,7 +271,7 @@ int cede__posix_thread_join(pthread_t id, void **result, clockid_t clock, const 
     error = wait_for_end(thread, clock, until, true);
     if (!until && (error == ECANCELED || error == ETIMEDOUT) && !cede__posix_cancel_pending())
         error = wait_for_end(thread, clock, until, false); /* cancelled, but not as a thread: nobody expects an error */
-    cede__posix_gate_enter(gate());
+    cede__posix_thread_enter_any();
     end_join(self, thread, result, error);
     cede__posix_thread_leave();
     if (error)
@@ -432,7 +314,7 @@ int cede__posix_pthread_detach(pthread_t id)
     } else {
         thread->detached = true;
         if (atomic_load(&thread->ended))
-            drop(thread);
+            cede__posix_thread_drop(thread);
     }
     cede__posix_thread_leave();
     return error;
@@ -447,55 +329,34 @@ int cede__posix_thrd_detach(thrd_t id)
 
 /* ---- fork ---- */
 
-static void before_fork(void)
-{
-    cede__posix_gate_enter(gate());
-}
-
-static void after_fork_in_parent(void)
-{
-    cede__posix_thread_leave();
-}
-
 /* The calling thread is the only one. */
 static void after_fork_in_child(void)
 {
-    struct cede__posix_thread *self = cede__posix_thread_self(), *thread;
-    unsigned i;
+    struct cede__posix_thread *self = cede__posix_thread_self();
 
-    if (self != &table.main)
-        table.main.holders = 0;
-    for (i = 0; i < table.count; i++) {
-        thread = &table.chunks[i / CHUNK_THREADS][i % CHUNK_THREADS];
-        if (thread == self || thread->holders == 0)
-            continue;
-        thread->holders = 0;
-        thread->next_free = table.free;
-        table.free = thread;
-    }
-    table.alive = 1;
+    cede__posix_thread_forked(self);
     cede__posix_thread_leave();
-    if (self)
-        cede__posix_mask_forked(self);
+    cede__posix_futex_forked();
+    cede__posix_pending_forked(self);
+    cede__posix_mask_forked(self);
 }
 
 /* ---- main ---- */
 
 void cede__posix_threads_start(uintptr_t base, uintptr_t stack_top, size_t stack_size)
 {
-    struct cede__posix_thread *self = &table.main;
+    struct cede__posix_thread *self = &cede__posix_thread_main;
 
     self->id = CEDE__POSIX_PLAIN(pthread_self)();
     self->task = cede_self();
-    self->holders = 2;
     self->started = true;
     self->base = base;
     self->stack_top = stack_top;
     self->stack_size = stack_size;
     pthread_getname_np(self->id, self->name, sizeof self->name);
-    table.alive = 1;
     cede__posix_mask_begin(self);
-    if (cede_local_set(&current, self) != 0 || pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child))
+    if (cede_local_set(&current, self) != 0
+        || pthread_atfork(cede__posix_thread_enter_any, cede__posix_thread_leave, after_fork_in_child) != 0)
         return; /* no memory: threads stay threads */
     cede__posix_threads = true;
 }

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* 0, with the gate entered and the thread in a variable of the caller's; else the caller fails with ESRCH. */
 #define ENTER(thread, id)                              \
@@ -57,6 +59,35 @@ int cede__posix_pthread_getname_np(pthread_t id, char *name, size_t size)
     memcpy(name, thread->name, CEDE__POSIX_NAME_BYTES);
     cede__posix_thread_leave();
     return 0;
+}
+
+/* As the kernel: what is too long is cut off. */
+int cede__posix_prctl(int option, ...);
+CEDE__POSIX_EXPORT_ONLY(prctl, prctl);
+int cede__posix_prctl(int option, ...)
+{
+    struct cede__posix_thread *self = cede__posix_threads ? cede__posix_thread_self() : NULL;
+    unsigned long argument[4];
+    va_list arguments;
+    int i;
+
+    va_start(arguments, option);
+    for (i = 0; i < 4; i++)
+        argument[i] = va_arg(arguments, unsigned long);
+    va_end(arguments);
+    if (self && option == PR_SET_NAME) {
+        memset(self->name, 0, sizeof self->name);
+        memcpy(self->name, (const char *)argument[0], strnlen((const char *)argument[0], sizeof self->name - 1));
+    }
+    if (self && !cede__posix_thread_is_main(self)) {
+        if (option == PR_SET_NAME)
+            return 0;
+        if (option == PR_GET_NAME) {
+            memcpy((char *)argument[0], self->name, sizeof self->name);
+            return 0;
+        }
+    }
+    return CEDE__POSIX_PLAIN(prctl)(option, argument[0], argument[1], argument[2], argument[3]);
 }
 
 int cede__posix_thread_getattr(pthread_t id, pthread_attr_t *attr)
