@@ -8,6 +8,15 @@ import (
 	"time"
 )
 
+var yields int // of all; one thread runs at a time
+
+func yieldTimes(laps int) {
+	for ; laps > 0; laps-- {
+		runtime.Gosched()
+		yields++
+	}
+}
+
 // Goroutines that call runtime.Gosched(); the first keeps the time, as in yield_cede.c.
 func init() {
 	families["yield"] = func(b *bench) {
@@ -20,21 +29,15 @@ func init() {
 		all.Add(b.n)
 		go func() {
 			defer all.Done()
-			for lap := 0; lap < warmUp; lap++ {
-				runtime.Gosched()
-			}
-			start := time.Now()
-			for lap := 0; lap < laps; lap++ {
-				runtime.Gosched()
-			}
-			b.report("", "ns", perOperation(start, laps*b.n))
+			yieldTimes(warmUp)
+			before, start := yields, time.Now()
+			yieldTimes(laps)
+			b.report("", "ns", perOperation(start, yields-before))
 		}()
 		for i := 1; i < b.n; i++ {
 			go func() {
 				defer all.Done()
-				for lap := 0; lap < warmUp+laps+1; lap++ {
-					runtime.Gosched()
-				}
+				yieldTimes(warmUp + laps + 1)
 			}()
 		}
 		all.Wait()

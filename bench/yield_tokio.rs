@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: MIT
 //! Tasks that do nothing but yield.
 use crate::harness::{per_operation, Bench, Yield};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
+
+static YIELDS: AtomicU64 = AtomicU64::new(0); // of all, on one thread
+
+async fn yield_times(laps: u64) {
+    for _ in 0..laps {
+        Yield(false).await;
+        YIELDS.store(YIELDS.load(Relaxed) + 1, Relaxed);
+    }
+}
 
 pub fn measure(bench: &Bench) {
     if bench.question != "yield" {
@@ -10,23 +20,15 @@ pub fn measure(bench: &Bench) {
     let laps = bench.count(10000000) / bench.n + 1;
     let warm_up = laps / 10 + 1;
     let nanoseconds = bench.block_on(async move {
-        let operations = laps * bench.n;
         let first = tokio::spawn(async move {
-            for _ in 0..warm_up {
-                Yield(false).await;
-            }
+            yield_times(warm_up).await;
+            let before = YIELDS.load(Relaxed);
             let start = Instant::now();
-            for _ in 0..laps {
-                Yield(false).await;
-            }
-            per_operation(start, operations)
+            yield_times(laps).await;
+            per_operation(start, YIELDS.load(Relaxed) - before)
         });
         for _ in 1..bench.n {
-            tokio::spawn(async move {
-                for _ in 0..warm_up + laps + 1 {
-                    Yield(false).await;
-                }
-            });
+            tokio::spawn(yield_times(warm_up + laps + 1));
         }
         first.await.unwrap()
     });
