@@ -32,8 +32,9 @@ struct cede__runqueue {
 
 enum {
     CEDE__RUNQUEUE_NEW_RUN = 64,
-    CEDE__RUNQUEUE_PREFETCH_TASK = 7,    /* how far ahead a descriptor is fetched ... */
-    CEDE__RUNQUEUE_PREFETCH_CONTEXT = 4, /* ... and then, as it has arrived, the stack that it points to */
+    CEDE__RUNQUEUE_PREFETCH_TASK = 24,    /* how far ahead a descriptor is fetched ... */
+    CEDE__RUNQUEUE_PREFETCH_CONTEXT = 16, /* ... and then, as it has arrived, the stack that it points to */
+    CEDE__RUNQUEUE_LINE_BYTES = 64,       /* of the cache */
 };
 
 /* Makes it empty; the ring stays. A ring that is NULL has no room. */
@@ -94,10 +95,14 @@ static inline void cede__runqueue_arrived(struct cede__runqueue *queue, uint32_t
  * prefetch for one without any effect, and drops the call (tests/check_prefetch.sh). */
 static inline __attribute__((always_inline)) void cede__runqueue_prefetch(const struct cede__runqueue *queue)
 {
+    uintptr_t context;
+
     if (queue->tail - queue->head <= CEDE__RUNQUEUE_PREFETCH_TASK)
         return;
     __builtin_prefetch(queue->ring[(queue->head + CEDE__RUNQUEUE_PREFETCH_TASK) & queue->mask]);
-    __builtin_prefetch(queue->ring[(queue->head + CEDE__RUNQUEUE_PREFETCH_CONTEXT) & queue->mask]->run.context);
+    context = (uintptr_t)queue->ring[(queue->head + CEDE__RUNQUEUE_PREFETCH_CONTEXT) & queue->mask]->run.context;
+    __builtin_prefetch((void *)context);
+    __builtin_prefetch((void *)(context + CEDE__RUNQUEUE_LINE_BYTES)); /* the frames of whoever called the switch */
 }
 
 /* Takes the oldest; NULL if there is none, or one that has not started comes first. */
