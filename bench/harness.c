@@ -243,6 +243,21 @@ static void measure(const struct bench_case *which, const struct bench_subject *
     }
 }
 
+/* Whether a subject is asked for: any, or its name contains one of the texts between commas. */
+static bool wanted(const struct bench_subject *subject)
+{
+    const char *text = options.subject, *end;
+    size_t length;
+
+    for (; text; text = *end ? end + 1 : NULL) {
+        length = strcspn(text, ",");
+        end = text + length;
+        if (memmem(subject->name, strlen(subject->name), text, length))
+            return true;
+    }
+    return !options.subject;
+}
+
 static void run_case(const struct bench_case *which)
 {
     const struct bench_subject *subject;
@@ -253,7 +268,7 @@ static void run_case(const struct bench_case *which)
         if (options.size == BENCH_QUICK && round > 1 && bench_now() - start_ns > QUICK_SECONDS * 1000000000LL)
             break;
         for (subject = subjects; subject; subject = subject->next)
-            if (which->n <= subject->max_n && (!options.subject || strstr(subject->name, options.subject)))
+            if (which->n <= subject->max_n && wanted(subject))
                 measure(which, subject);
     }
 }
@@ -374,14 +389,14 @@ static void print_machine(void)
 static int usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--tiny | --quick | --full] [--rounds N] [--only TEXT] [--subject TEXT] [--cpu N]\n"
-            "       [--json FILE]\n"
+            "usage: %s [--tiny | --quick | --full] [--rounds N] [--only TEXT] [--subject TEXT,...]\n"
+            "       [--cpu N] [--json FILE]\n"
             "  --tiny         does it still work? figures mean nothing\n"
             "  --quick        fewer and shorter rounds\n"
             "  --full         also what takes long\n"
             "  --rounds N     measurements of each figure (quick 3, else 7)\n"
             "  --only TEXT    questions that contain TEXT\n"
-            "  --subject TEXT subjects whose names contain TEXT\n"
+            "  --subject TEXT subjects whose names contain TEXT, or one of several: raw,cede-io\n"
             "  --cpu N        the CPU to run on, -1: any (default: the last one allowed)\n"
             "  --json FILE    writes the results there as well\n", program);
     return 2;
