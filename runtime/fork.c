@@ -83,6 +83,7 @@ static void keep_current(struct cede__worker *worker)
     atomic_store(&worker->signal_posted, false);
     atomic_store(&worker->handled, 0);
     atomic_store(&worker->meant_posted, false);
+    worker->meant_again = false;
     memset(worker->meant, 0, sizeof worker->meant);
     if (atomic_load(&worker->shutdown_task))
         atomic_store(&worker->shutdown_task, cede__task_handle(self));

@@ -114,8 +114,10 @@ static void deliver_one(struct cede__worker *worker, _Atomic uint64_t *slot)
         post_meant(worker); /* it may be on its way to the wait that is meant: see again at the next look */
         return;
     }
-    if (alive && task->state == CEDE__TASK_PARKED && meant & CEDE_SIGNAL_NEXT && !ends_wait(meant, task->run.waiter))
-        return; /* it goes on waiting, and the call that it is in will see to it */
+    if (alive && task->state == CEDE__TASK_PARKED && meant & CEDE_SIGNAL_NEXT && !ends_wait(meant, task->run.waiter)) {
+        worker->meant_again = true; /* it goes on waiting, and what it waits for next may be meant */
+        return;
+    }
     if (atomic_compare_exchange_strong(slot, &meant, 0) && alive && task->state == CEDE__TASK_PARKED
         && ends_wait(meant, task->run.waiter))
         cede__sched_wake(task->run.waiter, CEDE__WAKE_SIGNAL);

@@ -101,6 +101,11 @@ static void look(struct cede__worker *worker)
     uint32_t before;
 
     worker->budget = BUDGET;
+    if (worker->meant_again) {
+        worker->meant_again = false;
+        if (!atomic_exchange(&worker->meant_posted, true))
+            cede__sched_post(worker, &worker->meant_post);
+    }
     if (atomic_load_explicit(&worker->inbox, memory_order_relaxed))
         cede__sched_drain(worker);
     if (atomic_load_explicit(&worker->dump_requested, memory_order_relaxed)

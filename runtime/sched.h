@@ -100,6 +100,7 @@ struct cede__worker {
                                           * The first is cede_signal_jumped()'s */
     struct cede__remote meant_post; /* in the inbox, or about to be, while meant_posted is set */
     atomic_bool meant_posted;
+    bool meant_again;           /* to be posted again at the next look: something is meant for a later wait */
     _Atomic(struct cede_task *) shutdown_task; /* what cede_shutdown_on_signal() cancels; NULL: nothing */
     atomic_int thread_id;       /* of the OS thread that runs it, as the kernel counts: for reports and tgkill(2) */
 };

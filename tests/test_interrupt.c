@@ -317,6 +317,35 @@ TASK_TEST(a_post_ends_the_next_call_or_is_forgotten)
     ck_assert_fails(read_one(&fds[0]), EINTR);
 }
 
+static int await_and_read(void *fd)
+{
+    static struct cede_event never;
+
+    cede_timeout (5 * CEDE_MILLISECOND)
+        ck_assert_fails(cede_event_wait(&never), ETIMEDOUT);
+    return read_one(fd);
+}
+
+TASK_TEST(a_post_for_the_next_call_outlives_a_wait_that_it_cannot_end)
+{
+    struct cede_task *task;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    task = cede_spawn(await_and_read, &fds[0]);
+    ck_assert_int_eq(cede_yield(), 0); /* it waits for the event now */
+    ck_assert_int_eq(cede_signal_post(task, CEDE_SIGNAL_NEXT), 0);
+    cede_timeout (10 * CEDE_SECOND)
+        ck_assert_fails(cede_await(task), EINTR);
+    task = cede_spawn(await_and_read, &fds[0]);
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_int_eq(cede_signal_post(task, CEDE_SIGNAL_NEXT), 0);
+    ck_assert_int_eq(cede_yield(), 0);
+    ck_assert_int_eq(cede_signal_post(task, CEDE_SIGNAL_NONE), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    ck_assert_int_eq(cede_await(task), 1);
+}
+
 enum { POSTS = 2000 };
 
 static atomic_int asked; /* for posts */
@@ -413,6 +442,7 @@ Suite *suite(void)
     tcase_add_test(cases, it_comes_from_a_task_of_the_same_runtime);
     tcase_add_test(cases, a_post_ends_a_call);
     tcase_add_test(cases, a_post_ends_the_next_call_or_is_forgotten);
+    tcase_add_test(cases, a_post_for_the_next_call_outlives_a_wait_that_it_cannot_end);
     tcase_add_test(cases, a_storm_of_posts);
     tcase_add_test(cases, a_handler_between_two_tasks_is_in_none);
     tcase_add_test(cases, outside_a_runtime_nothing_happens);
