@@ -87,12 +87,10 @@ static bool is_refused(const struct cede__transfer *t)
  * are always fine with a pipe that is writable. */
 static ssize_t attempt_polled(struct cede__transfer *t)
 {
-    static const struct timespec at_once = {0};
     bool writes = t->call.direction == CEDE__WRITES;
-    struct pollfd ask = {.fd = t->call.fd, .events = writes ? POLLOUT : POLLIN};
     size_t size;
 
-    if (cede__sys_ppoll(&ask, 1, &at_once, NULL) == 0 && !is_one_way(t)) {
+    if (!cede__call_ready(t->call.fd, writes ? POLLOUT : POLLIN) && !is_one_way(t)) {
         errno = is_refused(t) ? EINVAL : EAGAIN;
         return -1;
     }

@@ -45,6 +45,18 @@ int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direc
     return 0;
 }
 
+bool cede__call_ready(int fd, short events)
+{
+    static const struct timespec at_once = {0};
+    struct pollfd ask = {.fd = fd, .events = events};
+    int ready;
+
+    do
+        ready = cede__sys_ppoll(&ask, 1, &at_once, NULL);
+    while (ready < 0 && errno == EINTR);
+    return ready != 0;
+}
+
 int cede__call_nonblocking(struct cede__call *call)
 {
     struct cede__fd *record = call->record;

@@ -70,6 +70,10 @@ static inline enum cede__interruptible cede__call_interruptible(int64_t deadline
     return deadline_ns == INT64_MAX ? CEDE__INTERRUPTIBLE_UNLESS_RESTARTED : CEDE__INTERRUPTIBLE;
 }
 
+/* Whether poll(2) finds it ready for one of `events`, or has to say anything else of it. Not that a signal handler has
+ * run meanwhile: whoever took that for ready would block the thread. */
+bool cede__call_ready(int fd, short events);
+
 /* Whether the user has set O_NONBLOCK: 1, 0, or -1 with errno EBADF if fd is not open any more. */
 int cede__call_nonblocking(struct cede__call *call);
 

@@ -128,7 +128,7 @@ static void deliver_meant(struct cede__remote *remote)
     struct cede__worker *worker = CEDE__CONTAINER(remote, struct cede__worker, meant_post);
     int i;
 
-    atomic_store(&worker->meant_posted, false);
+    atomic_exchange(&worker->meant_posted, false); /* before the slots are read: see wait_outside() in sched.c */
     for (i = 0; i < CEDE__MEANT; i++)
         deliver_one(worker, &worker->meant[i]);
 }

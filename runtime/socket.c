@@ -30,14 +30,6 @@ int cede_socketpair(int domain, int type, int protocol, int fds[2])
     return 0;
 }
 
-static bool ready(int fd, short events)
-{
-    static const struct timespec at_once = {0};
-    struct pollfd ask = {.fd = fd, .events = events};
-
-    return cede__sys_ppoll(&ask, 1, &at_once, NULL) != 0;
-}
-
 /* ---- accept ---- */
 
 /* Whether accept4(2) can get as far as having to wait. */
@@ -54,7 +46,7 @@ static bool may_accept(int fd, int flags)
  * takes the connection before we do, the thread waits for the next one; see cede_listen(). */
 static int attempt_accept(struct cede__call *call, struct sockaddr *addr, socklen_t *addrlen, int flags)
 {
-    if (!cede__call_nonblocking(call) && !ready(call->fd, POLLIN)
+    if (!cede__call_nonblocking(call) && !cede__call_ready(call->fd, POLLIN)
         && may_accept(call->fd, flags)) {
         errno = EAGAIN;
         return -1;
@@ -107,7 +99,7 @@ static int finish_connect(struct cede__call *call, const struct sockaddr *addr, 
     int error = 0;
     socklen_t size = sizeof error;
 
-    while (!ready(call->fd, POLLOUT)) {
+    while (!cede__call_ready(call->fd, POLLOUT)) {
         if (cede__call_wait(call) == 0)
             continue;
         if (errno == EAGAIN)

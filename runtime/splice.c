@@ -30,14 +30,6 @@ struct splice {
     unsigned flags; /* SPLICE_F_*, but for sendfile */
 };
 
-static bool ready(int fd, short events)
-{
-    static const struct timespec at_once = {0};
-    struct pollfd ask = {.fd = fd, .events = events};
-
-    return cede__sys_ppoll(&ask, 1, &at_once, NULL) != 0;
-}
-
 /* Returns the flags to be given back to restore(), or -1. */
 static int set_nonblocking(int fd)
 {
@@ -106,10 +98,10 @@ static ssize_t attempt(const struct splice *s)
 /* Waits for the end that is not ready; where both say they are, for a moment. 0, or -1 with errno. */
 static int await(const struct splice *s, struct cede__retry *retry)
 {
-    bool writes = ready(s->in, POLLIN);
+    bool writes = cede__call_ready(s->in, POLLIN);
     struct cede__call wait;
 
-    if (writes && ready(s->out, POLLOUT))
+    if (writes && cede__call_ready(s->out, POLLOUT))
         return cede__retry_wait(retry, s->what, INT64_MAX);
     if (cede__call_begin(&wait, writes ? s->out : s->in, writes ? CEDE__WRITES : CEDE__READS, s->what) != 0)
         return -1;

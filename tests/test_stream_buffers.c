@@ -241,9 +241,10 @@ TASK_TEST(pipes_and_files)
 TASK_TEST(no_memory_for_a_buffer)
 {
     struct fault_memory memory;
+    enum { CALLS = 7 };
     size_t got;
-    ssize_t results[6];
-    int errors[6], i;
+    ssize_t results[CALLS];
+    int errors[CALLS], i;
 
     open_both();
     send_text("line\n");
@@ -251,18 +252,19 @@ TASK_TEST(no_memory_for_a_buffer)
         close_both();
         return;
     }
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < CALLS; i++) {
         errno = 0;
         results[i] = i == 0   ? cede_stream_read(stream, buf, 1)
                      : i == 1 ? cede_stream_read_exactly(stream, buf, 1, &got)
                      : i == 2 ? cede_stream_read_until(stream, buf, 8, "\n", 1)
                      : i == 3 ? cede_stream_read_line(stream, buf, 8)
                      : i == 4 ? cede_stream_peek(stream, 1, &(const void *){NULL})
-                              : cede_stream_write(stream, "x", 1);
+                     : i == 5 ? cede_stream_write(stream, "x", 1)
+                              : cede_stream_writev(stream, &(struct iovec){"x", 1}, 1);
         errors[i] = errno;
     }
     fault_memory_end(&memory);
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < CALLS; i++) {
         ck_assert_int_eq(results[i], -1);
         ck_assert_int_eq(errors[i], ENOMEM);
     }

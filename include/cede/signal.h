@@ -138,6 +138,8 @@ CEDE_API void cede_signal_handled(int restart);
  */
 CEDE_API int cede_signal_interrupt(struct cede_task *task, int restart);
 
+enum { CEDE_SIGNAL_RESTART = 1, CEDE_SIGNAL_NEXT = 2, CEDE_SIGNAL_NONE = 4 };
+
 /*
  * The same from where cede_signal_interrupt() may not be called: a signal handler, or another thread. how is 0 or a sum
  * of
@@ -148,11 +150,9 @@ CEDE_API int cede_signal_interrupt(struct cede_task *task, int restart);
  *
  * Returns 0, or -1 with errno
  *   ESRCH   no such task
- *   EAGAIN  15 tasks have yet to be told of theirs
+ *   EAGAIN  15 such posts have yet to be delivered
  * Does not park. In a signal handler, or anywhere.
  */
-enum { CEDE_SIGNAL_RESTART = 1, CEDE_SIGNAL_NEXT = 2, CEDE_SIGNAL_NONE = 4 };
-
 CEDE_API int cede_signal_post(struct cede_task *task, int how);
 
 /*
