@@ -2,6 +2,7 @@
 /* Multishot accepts; see poller_acceptor.h. */
 #include "poller_acceptor.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,8 +71,13 @@ static void arrived(struct cede__ring_request *request, const struct io_uring_cq
 
 int cede__acceptor_arm(struct cede__acceptor *acceptor, int fd)
 {
-    struct io_uring_sqe *entry = cede__ring_entry(&acceptor->poller->ring, &acceptor->request);
+    struct io_uring_sqe *entry;
 
+    if (!acceptor->fds) {
+        errno = EAGAIN;
+        return -1;
+    }
+    entry = cede__ring_entry(&acceptor->poller->ring, &acceptor->request);
     if (!entry)
         return -1;
     entry->opcode = IORING_OP_ACCEPT;
@@ -128,4 +134,6 @@ void cede__acceptor_forked(struct cede__acceptor *acceptor)
     while ((fd = cede__acceptor_next(acceptor)) >= 0)
         cede__sys_close(fd);
     free(acceptor->fds);
+    acceptor->fds = NULL;
+    acceptor->armed = acceptor->stopping = false;
 }

@@ -55,7 +55,8 @@ void cede__acceptor_close(struct cede__acceptor *acceptor);
 /* The listener is about to be closed: has the kernel let go of it, and moves those who wait to `waiters`. */
 void cede__acceptor_lose(struct cede__acceptor *acceptor, struct cede__list *waiters);
 
-/* In a child of fork(2), whose tasks know nothing of what was accepted ahead: closes it there. */
+/* In a child of fork(2), whose tasks know nothing of what was accepted ahead: closes it there. If its task is the one
+ * that lives on, in a signal handler that has forked, it can no longer be armed. */
 void cede__acceptor_forked(struct cede__acceptor *acceptor);
 
 #endif
