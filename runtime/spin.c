@@ -11,6 +11,7 @@
 #define LONGEST   CEDE_MILLISECOND
 #define PAUSE     (10 * CEDE_MILLISECOND)
 #define PAUSE_MAX CEDE_SECOND
+#define FORGIVEN  (10 * PAUSE) /* where it is disturbed this seldom it costs others little */
 #define GAP       (20 * CEDE_MICROSECOND) /* a look takes one or two */
 
 /* On the only CPU, who is to bring the event cannot run. (That the thread may use one only says nothing of others.) */
@@ -53,8 +54,11 @@ bool cede__spin_disturbed(struct cede__spin *spin, int64_t gap_ns, int64_t now_n
 {
     if (gap_ns <= GAP)
         return false;
+    if (now_ns - spin->resume_ns >= FORGIVEN)
+        spin->pause_ns = spin->pause_ns / 2 > PAUSE ? spin->pause_ns / 2 : PAUSE;
+    else
+        spin->pause_ns = 2 * spin->pause_ns < PAUSE_MAX ? 2 * spin->pause_ns : PAUSE_MAX;
     spin->resume_ns = now_ns + spin->pause_ns;
-    spin->pause_ns = 2 * spin->pause_ns < PAUSE_MAX ? 2 * spin->pause_ns : PAUSE_MAX;
     spin->score = 0;
     return true;
 }

@@ -4,8 +4,8 @@
  * some tens of microseconds; an answer that comes sooner is had at once, at the price of a CPU that is busy meanwhile.
  *
  * It is never done unasked (cede/task.h, spin_ns), and then only while it pays: waits have been short lately, and
- * nobody else wants the CPU. A look that comes late was put aside for another thread: then no spin for a while, each
- * time a longer one.
+ * nobody else wants the CPU. A look that comes late was put aside for another thread: then no spin for a while, twice as
+ * long as the last time; half as long if that is over for a tenth of a second.
  *
  *     now short waits:  + 1 to the score           spin if the score is at least TRUSTED, so that a wrong guess costs
  *     a long one:       - 2                        three times the limit at most before it has to be earned again
@@ -18,7 +18,7 @@
 
 struct cede__spin {
     int64_t limit_ns;   /* 0: never */
-    int64_t pause_ns;   /* how long not to spin, the next time that somebody else wants the CPU */
+    int64_t pause_ns;   /* how long not to spin when somebody else wants the CPU: the last time */
     int64_t resume_ns;  /* not before */
     uint32_t score;     /* of recent waits, up to CEDE__SPIN_BEST */
 };

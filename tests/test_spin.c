@@ -87,6 +87,12 @@ START_TEST(others_come_first_for_longer_each_time)
         now_ns = spin.resume_ns;
     }
     ck_assert_int_eq(before_ns, CEDE_SECOND);
+    /* Disturbed now and then only, it comes to spin again most of the time. */
+    for (i = 0; i < 20; i++) {
+        now_ns = spin.resume_ns + 200 * CEDE_MILLISECOND;
+        ck_assert(cede__spin_disturbed(&spin, CEDE_MILLISECOND, now_ns));
+    }
+    ck_assert_int_le(spin.resume_ns - now_ns, 100 * CEDE_MILLISECOND);
 }
 END_TEST
 
