@@ -4,8 +4,8 @@
  * some tens of microseconds; an answer that comes sooner is had at once, at the price of a CPU that is busy meanwhile.
  *
  * It is never done unasked (cede/task.h, spin_ns), and then only while it pays: waits have been short lately, and
- * nobody else wants the CPU. A look that comes late was put aside for another thread: then no spin for a while, twice as
- * long as the last time; half as long if that is over for a tenth of a second.
+ * nobody else wants the CPU. A look that comes late was put aside for another thread: then no spin for a while, twice
+ * as long as the last time; half as long if that is over for a tenth of a second.
  *
  *     now short waits:  + 1 to the score           spin if the score is at least TRUSTED, so that a wrong guess costs
  *     a long one:       - 2                        three times the limit at most before it has to be earned again
