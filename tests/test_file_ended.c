@@ -299,8 +299,7 @@ static int cancelled_calls(void *unused)
     for (i = 0; i < sizeof calls / sizeof *calls; i++) {
         files_forget_cache(cold);
         errno = 0;
-        if (calls[i]() != -1 || errno != ECANCELED)
-            return (int)i + 1;
+        check_end(i, calls[i](), ECANCELED);
     }
     return cede_close(file);
 }
