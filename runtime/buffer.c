@@ -14,9 +14,6 @@
 ssize_t cede__buffer_await(struct cede__call *call, struct cede__buffer **lent)
 {
     struct cede__inlet *inlet = cede__inlet_open(&call->worker->poller, call->record);
-    struct cede__waiter waiter = {.what = call->what, .subject = call->fd, .external = true};
-    int64_t deadline_ns;
-    enum cede__wake reason;
     ssize_t n;
 
     if (!inlet) {
@@ -28,17 +25,9 @@ ssize_t cede__buffer_await(struct cede__call *call, struct cede__buffer **lent)
             return -1;
         if (!inlet->armed && cede__inlet_arm(inlet, call->fd) != 0)
             return -1;
-        deadline_ns = cede__call_deadline(call);
-        waiter.interruptible = (uint8_t)cede__call_interruptible(deadline_ns);
-        cede__list_append(&call->record->readers, &waiter.link);
-        reason = cede__wait(&waiter, deadline_ns);
-        if (reason == CEDE__WAKE_EVENT && call->record->generation != call->generation)
-            reason = CEDE__WAKE_CLOSED;
-        if (reason == CEDE__WAKE_DEADLINE)
-            errno = EAGAIN;
-        else if (cede__wait_errno(reason) == 0)
-            continue;
-        return -1;
+        if (cede__call_park(call->record, CEDE__READS, call->generation, call->fd, call->what,
+                            cede__call_deadline(call)) != 0)
+            return -1;
     }
     return n;
 }
