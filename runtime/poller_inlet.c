@@ -10,10 +10,9 @@
 
 enum {
     GROUP = 0,
-    FEWEST = 16,           /* buffers that the kernel has at first ... */
-    MOST = 1024,           /* ... and at most: a power of two ... */
-    HOT_BYTES = 512 << 10, /* ... or with so much in them: it uses them in turn, and they are to stay in the cache */
-    BACKLOG = 8,           /* buffers that may wait for the tasks of one inlet */
+    FEWEST = 16, /* buffers that the kernel has at first ... */
+    MOST = 1024, /* ... and at most: a power of two */
+    BACKLOG = 8, /* buffers that may wait for the tasks of one inlet */
 };
 
 /* The buffers that the kernel has been given, in its ring; a buffer's number is its place there. */
@@ -22,9 +21,8 @@ struct cede__inlet_pool {
     struct cede__buffer *at[MOST];
     uint16_t tail;
     unsigned provided, target;
-    uint32_t average_bytes;           /* of what came lately */
-    unsigned armed;                   /* inlets whose request the kernel has */
-    bool refused;                     /* the kernel knows no such thing */
+    unsigned armed; /* inlets whose request the kernel has */
+    bool refused;   /* the kernel knows no such thing */
 };
 
 /* ---- what the kernel has to receive into ---- */
@@ -157,7 +155,6 @@ static void arrived(struct cede__ring_request *request, const struct io_uring_cq
     }
     if (buffer && completion->res > 0 && inlet->record) {
         buffer->size = (uint32_t)completion->res;
-        pool->average_bytes += (uint32_t)completion->res / 8 - pool->average_bytes / 8;
         enqueue(inlet, buffer);
     } else if (buffer) {
         cede__buffer_give(buffer);
@@ -178,7 +175,7 @@ int cede__inlet_arm(struct cede__inlet *inlet, int fd)
     struct cede__inlet_pool *pool = poller->buffers.inlets;
     struct io_uring_sqe *entry;
 
-    if (inlet->starved_at == pool->target && pool->target < MOST && pool->target * pool->average_bytes < HOT_BYTES)
+    if (inlet->starved_at == pool->target && pool->target < MOST)
         pool->target *= 2; /* once, for all inlets that were too late */
     inlet->starved_at = 0;
     provide(pool, &poller->buffers);

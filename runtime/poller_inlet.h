@@ -4,7 +4,9 @@
  * connection, into buffers that the kernel takes from the worker's as data come. An inlet is the queue between it and
  * the tasks that borrow them.
  *
- * The kernel is given few buffers, and more when it has run out of them: it uses them in turn, and many would be cold.
+ * The kernel is given few buffers, for it uses them in turn, and many would be cold; and twice as many whenever it has
+ * run out of them. For each connection that finds none has to ask again, and requests are what makes the kernel receive
+ * more in one call: twice twenty instead of twenty (since Linux 6.13), so that one that is late makes others late.
  * An inlet whose tasks do not come for its data is stopped, so that a peer cannot take all of them; it goes on when the
  * queue is empty.
  */

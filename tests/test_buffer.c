@@ -246,6 +246,53 @@ POLLER_TEST(a_flood_is_held_back)
     free(bytes);
 }
 
+/* ---- large messages on many connections ---- */
+
+enum { CROWD = 200, ROUNDS = 60, LARGE = 16 << 10 };
+
+/* The end of a connection that is sent the next message as soon as one has come. */
+static int take_large(void *connection)
+{
+    static const char message[LARGE];
+    const int *ends = connection;
+    ssize_t n, got;
+    void *data;
+    int round;
+
+    for (round = 0; round < ROUNDS; round++) {
+        ck_assert_int_eq(cede_send(ends[1], message, sizeof message, 0), sizeof message);
+        for (got = 0; got < LARGE; got += n) {
+            n = cede_buffer_recv(ends[0], &data);
+            ck_assert_int_gt(n, 0);
+            cede_buffer_return(data);
+        }
+    }
+    return 0;
+}
+
+/* A connection whose message finds no buffer asks again: seldom, for then the kernel gets more of them. */
+POLLER_TEST(a_crowd_asks_seldom)
+{
+    const struct cede__ring *ring = &cede__worker->poller.ring;
+    unsigned before = ring->open ? *ring->sq_tail : 0, asked;
+    struct cede_task *tasks[CROWD];
+    int crowd[CROWD][2], i;
+
+    for (i = 0; i < CROWD; i++) {
+        connect_both();
+        memcpy(crowd[i], fds, sizeof fds);
+        tasks[i] = cede_spawn(take_large, crowd[i]);
+    }
+    for (i = 0; i < CROWD; i++)
+        ck_assert_int_eq(cede_await(tasks[i]), 0);
+    asked = ring->open ? *ring->sq_tail - before : 0;
+    ck_assert_uint_le(asked, 4 * CROWD); /* of 60 for each, and 1 at best */
+    for (i = 0; i < CROWD; i++) {
+        cede_close(crowd[i][0]);
+        cede_close(crowd[i][1]);
+    }
+}
+
 /* ---- others ---- */
 
 START_TEST(outside_a_task_it_blocks)
@@ -484,6 +531,7 @@ Suite *suite(void)
     suite_add_tcase(buffer, one);
     tcase_set_timeout(many, 60);
     tcase_add_checked_fixture(many, seed_storm, NULL);
+    tcase_add_loop_test(many, a_crowd_asks_seldom, 0, POLLERS);
     tcase_add_loop_test(many, storm, 0, POLLERS);
     tcase_add_loop_test(many, storm_of_closings, 0, POLLERS);
     suite_add_tcase(buffer, many);
