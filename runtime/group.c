@@ -25,6 +25,7 @@ struct cede__group {
     int error;                      /* errno that the group reports; 0: none */
     bool cancelled;                 /* no more spawns; the children have been cancelled */
     bool keep_going;
+    bool for_all;                   /* `waiter` waits for the end of the last one */
 };
 
 _Static_assert(sizeof(struct cede__group) <= sizeof(struct cede_group), "struct cede_group is too small");
@@ -89,7 +90,7 @@ static void child_done(struct cede__owner *owner, struct cede__task *child)
     else
         cede__list_append(&group->ended, &child->sibling);
     /* First the event, then what a failure means: the owner's wait for this very end is not interrupted by it. */
-    if (group->waiter)
+    if (group->waiter && (!group->for_all || group->running == 0))
         cede__sched_wake(group->waiter, CEDE__WAKE_EVENT);
     if (failed && !group->error) {
         group->error = child->done.error ? child->done.error : ECANCELED;
@@ -120,13 +121,15 @@ int cede_group_open(struct cede_group *group)
     return 0;
 }
 
-/* `stubborn`: nothing but children's ends can end it for good. */
-static enum cede__wake wait_for_end(struct cede__group *group, int64_t deadline_ns, bool stubborn)
+/* `for_all`: for the end of the last child that runs, not for the next one. `stubborn`: nothing but children's ends can
+ * end it for good. */
+static enum cede__wake wait_for_end(struct cede__group *group, int64_t deadline_ns, bool for_all, bool stubborn)
 {
     struct cede__waiter waiter = {.what = "group", .subject = (intptr_t)group, .stubborn = stubborn};
     enum cede__wake reason;
 
     group->waiter = &waiter;
+    group->for_all = for_all;
     reason = cede__wait(&waiter, deadline_ns);
     group->waiter = NULL;
     return reason;
@@ -141,7 +144,7 @@ static int wait_all(struct cede__group *group)
     enum cede__wake reason;
 
     while (group->running > 0) {
-        reason = wait_for_end(group, INT64_MAX, shielded);
+        reason = wait_for_end(group, INT64_MAX, true, shielded);
         if (reason == CEDE__WAKE_EVENT)
             continue;
         if (!group->error) { /* from outside, for our own interrupt comes with an error: not to be swallowed */
@@ -359,7 +362,7 @@ struct cede_task *cede_group_next(struct cede_group *group)
             errno = ECHILD;
             return NULL;
         }
-        reason = wait_for_end(self, INT64_MAX, false);
+        reason = wait_for_end(self, INT64_MAX, false, false);
         if (reason != CEDE__WAKE_EVENT) {
             cede__wait_errno(reason);
             return NULL;
@@ -377,7 +380,7 @@ void cede__group_on_end(struct cede_group *group, cede__group_ended_fn *ended)
 
 enum cede__wake cede__group_wait_end(struct cede_group *group, int64_t deadline_ns)
 {
-    return wait_for_end(inside(group), deadline_ns, false);
+    return wait_for_end(inside(group), deadline_ns, false, false);
 }
 
 /* ---- what the macros expand to ---- */

@@ -36,6 +36,21 @@ TASK_TEST(it_waits_for_all)
     ck_assert_int_eq(ended, 3);
 }
 
+static int finds_parked(void *owner)
+{
+    return cede__task_find(owner)->state == CEDE__TASK_PARKED ? 0 : -1;
+}
+
+/* Who waits for all is woken once. */
+TASK_TEST(it_waits_for_all_without_looking_at_each)
+{
+    cede_group (g) {
+        for (int i = 0; i < 3; i++)
+            ck_assert_ptr_nonnull(cede_group_spawn(g, NULL, finds_parked, cede_self()));
+        ck_assert_int_eq(cede_group_wait(g), 0);
+    }
+}
+
 TASK_TEST(the_first_failure_cancels_the_rest_and_the_block)
 {
     int ended = 0;
@@ -760,6 +775,7 @@ Suite *suite(void)
     TCase *cases = tcase_create("group");
 
     tcase_add_test(cases, it_waits_for_all);
+    tcase_add_test(cases, it_waits_for_all_without_looking_at_each);
     tcase_add_test(cases, the_first_failure_cancels_the_rest_and_the_block);
     tcase_add_test(cases, leaving_early_cancels_and_waits);
     tcase_add_test(cases, a_deadline_ends_it);
