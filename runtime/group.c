@@ -25,6 +25,7 @@ struct cede__group {
     int error;                      /* errno that the group reports; 0: none */
     bool cancelled;                 /* no more spawns; the children have been cancelled */
     bool keep_going;
+    bool depth_first;               /* its children all start so */
     bool for_all;                   /* `waiter` waits for the end of the last one */
 };
 
@@ -260,6 +261,16 @@ int cede_group_keep_going(struct cede_group *group, int keep_going)
     return 0;
 }
 
+int cede_group_depth_first(struct cede_group *group, int depth_first)
+{
+    struct cede__group *self = own(group);
+
+    if (!self)
+        return -1;
+    self->depth_first = depth_first;
+    return 0;
+}
+
 /* Parks until another child may run. */
 static int wait_for_turn(struct cede__group *group)
 {
@@ -284,6 +295,7 @@ static struct cede_task *spawn(struct cede_group *group, const struct cede_task_
                                cede_task_fn *fn, const void *args, size_t args_size)
 {
     struct cede__group *self = inside(group);
+    struct cede_task_attr own_attr;
     struct cede_task *handle;
     struct cede__task *child;
 
@@ -294,6 +306,11 @@ static struct cede_task *spawn(struct cede_group *group, const struct cede_task_
     }
     if (wait_for_turn(self) != 0)
         return NULL;
+    if (self->depth_first) {
+        own_attr = attr ? *attr : (struct cede_task_attr){0};
+        own_attr.depth_first = 1;
+        attr = &own_attr;
+    }
     handle = args_size ? cede__task_go(name, fn, args, args_size, attr) : cede_spawn_attr(attr, fn, (void *)args);
     if (!handle) {
         let_spawn(self); /* the place is another's */

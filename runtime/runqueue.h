@@ -11,6 +11,11 @@
  * batch may be a million tasks: after each NEW_RUN starts the turn goes to the end of the ring, if anything that came
  * from outside waits there. So neither waits for more than that many starts, or for more than one round of the ring.
  *
+ * Those that are to start depth first (nested) stand in a deque of their own, and the newest is taken first. A place in
+ * the ring stands for all of them, too: the nest. It is put at the head when the first of them comes, and so is whoever
+ * waits for one that ends: to take the next one from the ring costs nothing more. After NEW_RUN of their starts the
+ * nest goes to the end of the ring, if anything else can run; after NESTED_RUN, it is the oldest that starts.
+ *
  * Not thread-safe: each worker has its own.
  */
 #ifndef CEDE_RUNTIME_RUNQUEUE_H
@@ -27,11 +32,17 @@ struct cede__runqueue {
     uint32_t arrived;          /* the tail after the last push of what came from outside */
     uint32_t starts;           /* since it was last asked whether to let pass what has arrived */
     struct cede__task *first, *last; /* have not started; NULL, anything: none. Linked through new_next */
-    struct cede__task turn;    /* stands in the ring; its state is NEW, as no other's there */
+    struct cede__task turn;    /* stands in the ring; its state is NEW, as no other's there but that of: */
+    struct cede__task nest;    /* ... which stands there as long as there are any in: */
+    struct cede__task **nested; /* have not started, are to start depth first; a power of two of slots, NULL: none */
+    uint32_t oldest, newest, nested_mask; /* oldest == newest: empty; newest is one after the last, both go round */
+    uint32_t nested_starts;    /* since others were let pass */
+    uint32_t nested_passed;    /* starts since it was the oldest's turn */
 };
 
 enum {
     CEDE__RUNQUEUE_NEW_RUN = 64,
+    CEDE__RUNQUEUE_NESTED_RUN = 4096, /* so many at least, for each may bring its children with it */
     CEDE__RUNQUEUE_PREFETCH_TASK = 24,    /* how far ahead a descriptor is fetched ... */
     CEDE__RUNQUEUE_PREFETCH_CONTEXT = 16, /* ... and then, as it has arrived, the stack that it points to */
     CEDE__RUNQUEUE_LINE_BYTES = 64,       /* of the cache */
@@ -43,6 +54,18 @@ void cede__runqueue_free(struct cede__runqueue *queue);
 
 /* Twice the ring. 0, or -1 with errno ENOMEM. */
 int cede__runqueue_grow(struct cede__runqueue *queue);
+
+/* Room for one more that is nested, besides that in the ring. 0, or -1 with errno ENOMEM. */
+int cede__runqueue_reserve_nested(struct cede__runqueue *queue);
+
+/* One that is NEW, to start depth first. There is room. */
+void cede__runqueue_push_nested(struct cede__runqueue *queue, struct cede__task *task);
+
+/* The nest comes first: takes the newest in it; NULL if others are let pass, which then come first. */
+struct cede__task *cede__runqueue_pop_nested(struct cede__runqueue *queue);
+
+/* What was pushed since the tail was `before` goes to the front, in this order. */
+void cede__runqueue_to_front(struct cede__runqueue *queue, uint32_t before);
 
 /* Room for `count` tasks. 0, or -1 with errno ENOMEM. */
 static inline int cede__runqueue_reserve(struct cede__runqueue *queue, uint32_t count)
@@ -125,6 +148,8 @@ static inline struct cede__task *cede__runqueue_pop_new(struct cede__runqueue *q
 {
     struct cede__task *task = queue->first;
 
+    if (__builtin_expect(queue->oldest != queue->newest, 0) && queue->ring[queue->head & queue->mask] == &queue->nest)
+        return cede__runqueue_pop_nested(queue);
     queue->head++;
     if (__builtin_expect(queue->starts++ >= CEDE__RUNQUEUE_NEW_RUN, 0)) {
         queue->starts = 0;

@@ -332,6 +332,26 @@ void cede__sched_exit(struct cede__worker *worker, int result, int error)
     abandon(worker, stack, pick(worker, NULL));
 }
 
+/* Whoever waits for the end of a task hears of it. */
+static inline __attribute__((always_inline)) void tell(struct cede__task *task)
+{
+    /* The joiner first: if the owner takes a failure for a reason to cancel it, it still has what it waited for. */
+    if (task->joiner && task->joiner->task->state == CEDE__TASK_PARKED) /* else its wait has been ended already */
+        cede__sched_wake_parked(task->joiner, CEDE__WAKE_EVENT);
+    if (task->owner)
+        task->owner->child_done(task->owner, task);
+}
+
+/* The same, and goes on at once: in a tree that is walked depth first, what can be finished goes before what has still
+ * to begin. */
+static __attribute__((noinline)) void tell_first(struct cede__worker *worker, struct cede__task *task)
+{
+    uint32_t before = worker->queue.tail;
+
+    tell(task);
+    cede__runqueue_to_front(&worker->queue, before);
+}
+
 void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error)
 {
     if (__builtin_expect(task->locals != NULL, 0))
@@ -347,11 +367,10 @@ void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int r
     /* cede_run() waits for the first task to end, as its joiner, and then for all of them. */
     if (worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED)
         cede__sched_wake(worker->thread.run.waiter, CEDE__WAKE_EVENT);
-    /* The joiner first: if the owner takes a failure for a reason to cancel it, it still has what it waited for. */
-    if (task->joiner && task->joiner->task->state == CEDE__TASK_PARKED) /* else its wait has been ended already */
-        cede__sched_wake_parked(task->joiner, CEDE__WAKE_EVENT);
-    if (task->owner)
-        task->owner->child_done(task->owner, task);
+    if (__builtin_expect(task->depth_first, 0))
+        tell_first(worker, task);
+    else
+        tell(task);
     if (task->detached)
         cede__task_free(task);
 }

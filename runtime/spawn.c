@@ -112,7 +112,9 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
         errno = EINVAL;
         return NULL;
     }
-    if (cede__sched_reserve(worker) != 0 || !(task = cede__task_new(worker)))
+    if (cede__sched_reserve(worker) != 0
+        || (attr && attr->depth_first && cede__runqueue_reserve_nested(&worker->queue) != 0)
+        || !(task = cede__task_new(worker)))
         return NULL;
     task->start.arg = (void *)args;
     if (args_size && !(task->start.arg = args_copy(worker, args, args_size))) {
@@ -131,6 +133,7 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
     task->start.deadline_ns = worker->current->run.scope ? cede__scope_deadline(worker->current) : INT64_MAX;
     task->name = attr && attr->name ? attr->name : name;
     task->detached = attr && attr->detached;
+    task->depth_first = attr && attr->depth_first;
     task->state = CEDE__TASK_NEW;
     /* At the end of a run every task is cancelled once. What a cancelled one still spawns must not escape that, or the
      * end might never come; what a shielded clean-up spawns is that clean-up's affair. */
@@ -139,7 +142,10 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
         task->interrupt = CEDE__INTERRUPT_CANCEL;
     }
     worker->live++;
-    cede__runqueue_push_new(&worker->queue, task);
+    if (attr && attr->depth_first)
+        cede__runqueue_push_nested(&worker->queue, task);
+    else
+        cede__runqueue_push_new(&worker->queue, task);
     return cede__task_handle(task);
 }
 

@@ -64,7 +64,7 @@ struct cede__task *cede__task_new(struct cede__worker *worker)
                           atomic_load_explicit(&task->handle, memory_order_relaxed) & ~CEDE__TASK_HANDLE_FREE,
                           memory_order_relaxed);
     task->interrupt = CEDE__INTERRUPT_NONE;
-    task->cancelled = task->detached = task->woken = false;
+    task->cancelled = task->detached = task->depth_first = task->woken = false;
     task->joiner = NULL;
     task->owner = NULL;
     task->sibling = (struct cede__list){0};

@@ -91,7 +91,8 @@ struct cede__task {
     uint8_t state;               /* enum cede__task_state */
     uint8_t interrupt;           /* enum cede__interrupt: what holds for the innermost scope; kept by scope.c */
     bool cancelled;              /* cede_cancel() was called */
-    bool detached;
+    bool detached : 1;
+    bool depth_first : 1;        /* set when it is spawned; see runqueue.h */
     bool woken;                  /* cede_wake() was called and no cede_park() has seen it */
     uint32_t new_next : 24;      /* NEW: index of the next one that has not started; see runqueue.h */
 

@@ -146,8 +146,107 @@ START_TEST(batches_stay_in_order)
 }
 END_TEST
 
+/* ---- depth first ---- */
+
+static void push_nested(struct cede__task *task)
+{
+    task->state = CEDE__TASK_NEW;
+    ck_assert_int_eq(cede__runqueue_reserve_nested(&queue), 0);
+    cede__runqueue_push_nested(&queue, task);
+}
+
+START_TEST(the_newest_nested_comes_first)
+{
+    uint32_t before;
+    unsigned i;
+
+    push(tasks[0], false);
+    push(tasks[1], true);
+    for (i = 2; i < 10; i++)
+        push_nested(tasks[i]);
+    ck_assert_ptr_eq(pop(), tasks[9]);
+    before = queue.tail;
+    push(tasks[10], false);
+    push(tasks[11], false);
+    cede__runqueue_to_front(&queue, before);
+    ck_assert(pop() == tasks[10] && pop() == tasks[11]);
+    for (i = 8; i >= 2; i--)
+        ck_assert_ptr_eq(pop(), tasks[i]);
+    ck_assert(pop() == tasks[0] && pop() == tasks[1] && !pop());
+}
+END_TEST
+
+/* However many are nested, after a run of them all others get their turn: of a crowd, a run as well. */
+START_TEST(others_come_after_a_run_of_nested)
+{
+    unsigned nested, others = 0, i;
+
+    for (i = 0; i < TASKS / 2; i++)
+        push_nested(tasks[i]);
+    for (; i < TASKS; i++)
+        push(tasks[i], _i);
+    for (nested = TASKS / 2; nested > RUN; nested -= RUN) {
+        for (i = 0; i < RUN; i++)
+            ck_assert_ptr_eq(pop(), tasks[nested - 1 - i]);
+        for (i = 0; i < (_i ? RUN : TASKS / 2) && others < TASKS / 2; i++, others++)
+            ck_assert_ptr_eq(pop(), tasks[TASKS / 2 + others]);
+    }
+    for (i = 0; pop(); i++)
+        ;
+    ck_assert_uint_eq(i, nested + TASKS / 2 - others);
+}
+END_TEST
+
+/* All three kinds and what arrives, at random, against lists: the nested are taken newest first, the others in their
+ * own order, none is lost, and the ring holds no more than there are tasks. */
+START_TEST(nested_and_others)
+{
+    unsigned seed = (unsigned)_i + 1, pushed = 0, popped = 0, nested = 0, count, last_new = 0;
+    struct cede__task *stack[TASKS], *task;
+    bool is_nested[TASKS] = {false};
+    uint32_t before;
+
+    while (popped < TASKS) {
+        for (count = harness_random(&seed) % 200; count > 0 && pushed < TASKS; count--, pushed++) {
+            before = queue.tail;
+            switch (harness_random(&seed) % 4) {
+            case 0:
+                push(tasks[pushed], false);
+                if (harness_random(&seed) % 2)
+                    cede__runqueue_to_front(&queue, before);
+                else
+                    cede__runqueue_arrived(&queue, before);
+                break;
+            case 1:
+                push_nested(stack[nested++] = tasks[pushed]);
+                is_nested[pushed] = true;
+                break;
+            default:
+                push(tasks[pushed], true);
+            }
+            ck_assert_uint_le(queue.tail - queue.head, pushed + 1 - popped);
+        }
+        for (count = harness_random(&seed) % 200; count > 0 && (task = pop()); count--, popped++) {
+            unsigned at = 0;
+
+            while (tasks[at] != task)
+                at++;
+            if (is_nested[at]) {
+                ck_assert_ptr_eq(task, stack[--nested]);
+            } else if (task->state == CEDE__TASK_NEW) {
+                ck_assert_uint_le(last_new, at);
+                last_new = at;
+            }
+            ck_assert_uint_le(queue.tail - queue.head, pushed - 1 - popped);
+        }
+    }
+    ck_assert_ptr_null(pop());
+}
+END_TEST
+
 START_TEST(clearing_leaves_nothing)
 {
+    push_nested(tasks[5]);
     push(tasks[0], true);
     push(tasks[1], false);
     push(tasks[2], true);
@@ -169,6 +268,9 @@ Suite *suite(void)
     tcase_add_test(cases, what_arrives_passes_those_that_have_not_started);
     tcase_add_test(cases, what_arrives_does_not_starve_those_that_have_not_started);
     tcase_add_loop_test(cases, batches_stay_in_order, 0, 20);
+    tcase_add_test(cases, the_newest_nested_comes_first);
+    tcase_add_loop_test(cases, others_come_after_a_run_of_nested, 0, 2);
+    tcase_add_loop_test(cases, nested_and_others, 0, 20);
     tcase_add_test(cases, clearing_leaves_nothing);
     suite_add_tcase(runqueue, cases);
     return runqueue;

@@ -144,6 +144,7 @@ static struct cede_task *spawn(struct storm *storm, int depth)
     if (depth >= DEPTH_MAX || storm->alive >= TASKS_MAX)
         return NULL;
     attr.detached = harness_random(&storm->seed) % 16 == 0;
+    attr.depth_first = harness_random(&storm->seed) % 3 == 0;
     task = cede__task_go("storm", storms, &member, size, &attr);
     ck_assert_ptr_nonnull(task);
     storm->alive++;

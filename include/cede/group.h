@@ -113,6 +113,12 @@ CEDE_API int cede_group_cancel(struct cede_group *group);
  */
 CEDE_API int cede_group_keep_going(struct cede_group *group, int keep_going);
 
+/*
+ * With depth_first nonzero, what is spawned into the group from now on starts as with attr->depth_first (cede_spawn()),
+ * whatever its own attr says: for trees of tasks. Returns 0, or -1 with errno EPERM. Does not park.
+ */
+CEDE_API int cede_group_depth_first(struct cede_group *group, int depth_first);
+
 /* What the macros expand to. */
 CEDE_API struct cede_group *cede__group_enter(struct cede_group *group);
 CEDE_API struct cede_group *cede__group_end(struct cede_group *group);
