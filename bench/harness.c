@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <limits.h>
+#include <math.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ enum {
     TEXT_BYTES = 64,       /* a unit, an aspect */
     QUESTION_BYTES = 512,
     LIMIT_SECONDS = 300, /* for one measurement: longer than any, so that one that hangs is noticed */
-    QUICK_SECONDS = 1,   /* a quick run does no third round of a case that has taken longer */
+    QUICK_SECONDS = 1,   /* unless told how many, a quick run does no third round of a case that has taken longer */
 };
 
 /* All values of one figure of one subject in one case. */
@@ -25,19 +26,20 @@ struct result {
     char question[QUESTION_BYTES], unit[TEXT_BYTES];
     const char *subject;
     long n;
-    double *values; /* room for one per round */
-    int count;
+    double *values; /* one for each round, NAN where it has none; sorted, for what is told of them, in a copy */
 };
 
 static struct {
     enum bench_size size;
     int rounds, cpu, other_cpu;
+    bool all_rounds; /* however long they take */
     const char *only, *subject, *json;
 } options = {.size = BENCH_NORMAL, .cpu = -1, .other_cpu = -1};
 
 static struct bench_subject *subjects; /* cede first, then by name */
 static struct result *results;
 static size_t result_count;
+static int round_now;
 static bool failed;
 static int report_fd = -1;                 /* in a measurement */
 static const struct bench_subject *measured; /* in a measurement */
@@ -177,6 +179,7 @@ static struct result *find_result(const char *question, const char *subject, lon
 static struct result *add_result(const char *question, const char *subject, long n, const char *unit)
 {
     struct result *result;
+    int round;
 
     results = realloc(results, (result_count + 1) * sizeof *results);
     if (!results)
@@ -185,6 +188,8 @@ static struct result *add_result(const char *question, const char *subject, long
     *result = (struct result){.subject = subject, .n = n, .values = calloc((size_t)options.rounds, sizeof(double))};
     if (!result->values)
         bench_fail("calloc");
+    for (round = 0; round < options.rounds; round++)
+        result->values[round] = NAN;
     snprintf(result->question, sizeof result->question, "%s", question);
     snprintf(result->unit, sizeof result->unit, "%s", unit);
     return result;
@@ -205,8 +210,7 @@ static void take_report(const struct bench_case *which, const struct bench_subje
     result = find_result(question, subject->name, which->n);
     if (!result)
         result = add_result(question, subject->name, which->n, unit);
-    if (result->count < options.rounds)
-        result->values[result->count++] = strtod(value, NULL);
+    result->values[round_now] = strtod(value, NULL);
 }
 
 static void measure(const struct bench_case *which, const struct bench_subject *subject)
@@ -243,7 +247,7 @@ static void measure(const struct bench_case *which, const struct bench_subject *
     }
 }
 
-/* Whether a subject is asked for: any, or its name contains one of the texts between commas. */
+/* Whether a subject is asked for: any, or one of the texts between commas is "=" and its name, or in its name. */
 static bool wanted(const struct bench_subject *subject)
 {
     const char *text = options.subject, *end;
@@ -252,7 +256,8 @@ static bool wanted(const struct bench_subject *subject)
     for (; text; text = *end ? end + 1 : NULL) {
         length = strcspn(text, ",");
         end = text + length;
-        if (memmem(subject->name, strlen(subject->name), text, length))
+        if (*text == '=' ? strlen(subject->name) == length - 1 && memcmp(subject->name, text + 1, length - 1) == 0
+                         : memmem(subject->name, strlen(subject->name), text, length) != NULL)
             return true;
     }
     return !options.subject;
@@ -262,10 +267,10 @@ static void run_case(const struct bench_case *which)
 {
     const struct bench_subject *subject;
     int64_t start_ns = bench_now();
-    int round;
 
-    for (round = 0; round < options.rounds; round++) {
-        if (options.size == BENCH_QUICK && round > 1 && bench_now() - start_ns > QUICK_SECONDS * 1000000000LL)
+    for (round_now = 0; round_now < options.rounds; round_now++) {
+        if (options.size == BENCH_QUICK && !options.all_rounds && round_now > 1
+            && bench_now() - start_ns > QUICK_SECONDS * 1000000000LL)
             break;
         for (subject = subjects; subject; subject = subject->next)
             if (which->n <= subject->max_n && wanted(subject))
@@ -287,26 +292,89 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(const struct result *result)
-{
-    int half = result->count / 2;
+/* What there is of one value for each round. */
+struct summary {
+    double median, min, max;
+    double low, high; /* between these the median of all rounds that one might measure lies, 19 times of 20; of less
+                       * than six rounds: min, max */
+    int count;
+};
 
-    return result->count % 2 ? result->values[half] : (result->values[half - 1] + result->values[half]) / 2;
+/* How many of `count` sorted values may be left out on either side, so that the median of all there could be still lies
+ * between the rest 19 times of 20: it has 0, 1, 2 ... values below it as often as a coin shows heads. */
+static int left_out(int count)
+{
+    double share = 1, sum;
+    int out, i;
+
+    for (i = 0; i < count; i++)
+        share /= 2;
+    for (out = 0, sum = share; out < count / 2; out++) {
+        share *= (double)(count - out) / (out + 1);
+        sum += share;
+        if (sum > 0.025)
+            break;
+    }
+    return out;
+}
+
+/* Sorts the values. */
+static struct summary summarise(double *values, int rounds)
+{
+    struct summary summary = {.median = NAN};
+    int round, half, out;
+
+    for (round = 0; round < rounds; round++)
+        if (!isnan(values[round]))
+            values[summary.count++] = values[round];
+    if (summary.count == 0)
+        return summary;
+    qsort(values, (size_t)summary.count, sizeof *values, compare);
+    half = summary.count / 2;
+    summary.median = summary.count % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+    summary.min = values[0];
+    summary.max = values[summary.count - 1];
+    out = left_out(summary.count);
+    summary.low = values[out];
+    summary.high = values[summary.count - 1 - out];
+    return summary;
+}
+
+/* Of one result; or, for each round, of its quotient by another: what the machine does meanwhile is in both. */
+static struct summary summary_of(const struct result *result, const struct result *by)
+{
+    double *values = calloc((size_t)options.rounds, sizeof *values);
+    struct summary summary;
+    int round;
+
+    if (!values)
+        bench_fail("calloc");
+    for (round = 0; round < options.rounds; round++)
+        values[round] = by ? by->values[round] != 0 ? result->values[round] / by->values[round] : NAN
+                           : result->values[round];
+    summary = summarise(values, options.rounds);
+    free(values);
+    return summary;
 }
 
 /* Figures of one question together, in the order in which they first came. */
 static void print_question(size_t first)
 {
     const struct result *result, *cede;
+    struct summary own, ratio;
 
     for (result = &results[first]; result != results + result_count; result++) {
         if (result->n != results[first].n || strcmp(result->question, results[first].question) != 0)
             continue;
         cede = find_result(result->question, "cede", result->n);
+        own = summary_of(result, NULL);
         printf("%-50s %9ld  %-12s %12.5g %12.5g %12.5g  %-11s", result->question, result->n, result->subject,
-               median(result), result->values[0], result->values[result->count - 1], result->unit);
-        if (cede && median(cede) != 0)
-            printf(" %6.2f", median(result) / median(cede));
+               own.median, own.min, own.max, result->unit);
+        ratio = cede ? summary_of(result, cede) : (struct summary){0};
+        if (ratio.count > 0)
+            printf(" %6.2f", ratio.median);
+        if (ratio.count > 1 && result != cede)
+            printf("  %.3f to %.3f", ratio.low, ratio.high);
         putchar('\n');
     }
 }
@@ -315,8 +383,8 @@ static void print_table(void)
 {
     size_t at, before;
 
-    printf("%-50s %9s  %-12s %12s %12s %12s  %-11s %6s\n", "question", "n", "subject", "median", "min", "max", "unit",
-           "/cede");
+    printf("%-50s %9s  %-12s %12s %12s %12s  %-11s %6s  %s\n", "question", "n", "subject", "median", "min", "max",
+           "unit", "/cede", "19 times of 20");
     for (at = 0; at < result_count; at++) {
         for (before = 0; before < at; before++)
             if (results[before].n == results[at].n && strcmp(results[before].question, results[at].question) == 0)
@@ -329,17 +397,20 @@ static void print_table(void)
 static void write_json(void)
 {
     FILE *out = fopen(options.json, "w");
+    struct summary summary;
     size_t at;
 
     if (!out)
         bench_fail(options.json);
     fputs("[\n", out);
-    for (at = 0; at < result_count; at++)
+    for (at = 0; at < result_count; at++) {
+        summary = summary_of(&results[at], NULL);
         fprintf(out,
                 "{\"question\": \"%s\", \"subject\": \"%s\", \"n\": %ld, \"unit\": \"%s\", \"median\": %.9g, "
                 "\"min\": %.9g, \"max\": %.9g}%s\n",
-                results[at].question, results[at].subject, results[at].n, results[at].unit, median(&results[at]),
-                results[at].values[0], results[at].values[results[at].count - 1], at + 1 < result_count ? "," : "");
+                results[at].question, results[at].subject, results[at].n, results[at].unit, summary.median,
+                summary.min, summary.max, at + 1 < result_count ? "," : "");
+    }
     fputs("]\n", out);
     if (fclose(out) != 0)
         bench_fail(options.json);
@@ -396,7 +467,7 @@ static int usage(const char *program)
             "  --full         also what takes long\n"
             "  --rounds N     measurements of each figure (quick 3, else 7)\n"
             "  --only TEXT    questions that contain TEXT\n"
-            "  --subject TEXT subjects whose names contain TEXT, or one of several: raw,cede-io\n"
+            "  --subject TEXT subjects whose names contain TEXT, or one of several: raw,cede-io; =cede: only that one\n"
             "  --cpu N        the CPU to run on, -1: any (default: the last one allowed)\n"
             "  --json FILE    writes the results there as well\n", program);
     return 2;
@@ -427,7 +498,7 @@ static bool parse(int argc, char **argv)
         else if (strcmp(argv[i], "--full") == 0)
             options.size = BENCH_FULL;
         else if (strcmp(argv[i], "--rounds") == 0 && parse_number(value, 1, &options.rounds))
-            i++;
+            i++, options.all_rounds = true;
         else if (strcmp(argv[i], "--cpu") == 0 && parse_number(value, -1, &options.cpu))
             i++;
         else if (strcmp(argv[i], "--only") == 0 && (options.only = value))
@@ -478,8 +549,6 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
     for (at = 0; at < count; at++)
         if (asks(&cases[at]) && (!options.only || strstr(cases[at].question, options.only)))
             run_case(&cases[at]);
-    for (at = 0; at < result_count; at++)
-        qsort(results[at].values, (size_t)results[at].count, sizeof(double), compare);
     print_table();
     if (options.json)
         write_json();
