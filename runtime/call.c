@@ -113,7 +113,11 @@ int cede__call_park(struct cede__fd *record, enum cede__direction direction, uin
     enum cede__wake reason;
 
     cede__list_append(direction == CEDE__WRITES ? &record->writers : &record->readers, &waiter.link);
-    reason = cede__wait(&waiter, deadline_ns);
+    /* Most waits end here, with nothing but their event: they are one frame of the task's stack. */
+    if (__builtin_expect(deadline_ns == INT64_MAX, 1))
+        reason = cede__wait_endless(&waiter, true, false);
+    else
+        reason = cede__wait(&waiter, deadline_ns);
     if (reason == CEDE__WAKE_EVENT && record->generation != generation)
         reason = CEDE__WAKE_CLOSED; /* after the event, before it was this task's turn */
     if (reason == CEDE__WAKE_EVENT)

@@ -214,32 +214,62 @@ static ssize_t transfer(struct cede__transfer *t, int fd, enum cede__direction d
     return run(t);
 }
 
-/* Most reads, too, are of a stream socket: one that is known to be empty, so they wait, and then take what has come at
- * the first attempt. Else the general path goes on with what came of it. */
-static ssize_t read_stream(int fd, void *buf, size_t count, int flags, bool socket_only, const char *what)
-{
-    struct cede__fd *record = cede__poller_fd_known(&cede__worker->poller, fd);
-    struct cede__transfer t;
-    int saved = errno;
-    ssize_t n = 0;
-    bool attempts = record && record->drained && record->owned && record->registered && record->flags_known
-                    && !record->nonblocking && record->recv_timeout_ns == INT64_MAX && !record->counts
-                    && !record->inlet && flags == 0;
+/* Stands for the result of an attempt that was not made. */
+enum { UNTRIED = -2 };
 
-    if (attempts) {
+/* The general path, for a caller that has made the first attempt or has not. A function of its own, so that the frames
+ * of those who seldom need it, which lie on the stack of every task that waits, are of a cache line or two. errno is
+ * the attempt's, `saved` the caller's. */
+static __attribute__((noinline)) ssize_t transfer_one(int fd, enum cede__direction direction, void *buf, size_t count,
+                                                      int flags, bool socket_only, const char *what, ssize_t first,
+                                                      int saved, struct cede__buffer **lends)
+{
+    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {buf, count}, .flags = flags,
+                               .socket_only = socket_only, .lends = lends, .lend_size = count,
+                               .attempted = first != UNTRIED, .first = first, .first_error = errno};
+
+    errno = saved;
+    return transfer(&t, fd, direction, what);
+}
+
+/* Whether it is a stream socket that is known to be empty, so that a read has nothing to do but to wait. */
+static bool known_empty_stream(const struct cede__fd *record)
+{
+    return record && record->drained && record->owned && record->registered && record->flags_known
+           && !record->nonblocking && record->recv_timeout_ns == INT64_MAX && !record->counts && !record->inlet;
+}
+
+/* Most reads are of a stream socket that is known to be empty, so they wait, and then take what has come at the first
+ * attempt. Else the general path goes on with what came of it. lends: buf is NULL, and the attempt is made into a
+ * buffer that *lends gets if that brings something (but not over a poller that makes requests: attempt_lending()).
+ * Inline, for each caller knows most of the arguments. */
+static inline __attribute__((always_inline)) ssize_t read_stream(int fd, void *buf, size_t count, int flags,
+                                                                 bool socket_only, const char *what,
+                                                                 struct cede__buffer **lends)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
+    struct cede__buffer *buffer = NULL;
+    ssize_t n = UNTRIED;
+    int saved = errno;
+
+    if (known_empty_stream(record) && flags == 0 && !(lends && worker->poller.backend->requests)) {
         if (cede__call_park(record, CEDE__READS, record->generation, fd, what, INT64_MAX) != 0)
             return -1;
-        n = cede__sys_recvfrom(fd, buf, count, MSG_DONTWAIT, NULL, NULL);
+        if (lends && !(buffer = cede__buffer_take(&worker->poller.buffers)))
+            return -1;
+        n = cede__sys_recvfrom(fd, lends ? buffer->bytes : buf, count, MSG_DONTWAIT, NULL, NULL);
         if (__builtin_expect(n > 0, 1)) {
             note_rest(record, n, (size_t)n == count);
+            if (lends)
+                *lends = buffer;
             errno = saved;
             return n;
         }
+        if (lends)
+            cede__buffer_give(buffer);
     }
-    t = (struct cede__transfer){.iov = &t.part, .iov_count = 1, .part = {buf, count}, .flags = flags,
-                          .socket_only = socket_only, .attempted = attempts, .first = n, .first_error = errno};
-    errno = saved;
-    return transfer(&t, fd, CEDE__READS, what);
+    return transfer_one(fd, CEDE__READS, buf, count, flags, socket_only, what, n, saved, lends);
 }
 
 /* Most writes are to a stream socket that takes them whole at the first attempt: then that is all there is to do. Else
@@ -248,12 +278,10 @@ static ssize_t write_stream(int fd, const void *buf, size_t count, int flags, bo
 {
     struct cede__worker *worker = cede__worker;
     struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
-    struct cede__transfer t;
+    ssize_t n = UNTRIED;
     int saved = errno;
-    ssize_t n = 0;
-    bool attempts = record && (record->kind == CEDE__FD_TCP || record->kind == CEDE__FD_STREAM);
 
-    if (attempts) {
+    if (record && (record->kind == CEDE__FD_TCP || record->kind == CEDE__FD_STREAM)) {
         n = cede__sys_sendto(fd, buf, count, flags | MSG_DONTWAIT, NULL, 0);
         if (__builtin_expect(n >= 0 && (size_t)n == count, 1)) {
             if (--worker->budget <= 0)
@@ -262,10 +290,7 @@ static ssize_t write_stream(int fd, const void *buf, size_t count, int flags, bo
             return n;
         }
     }
-    t = (struct cede__transfer){.iov = &t.part, .iov_count = 1, .part = {(void *)buf, count}, .flags = flags,
-                          .socket_only = socket_only, .attempted = attempts, .first = n, .first_error = errno};
-    errno = saved;
-    return transfer(&t, fd, CEDE__WRITES, what);
+    return transfer_one(fd, CEDE__WRITES, (void *)buf, count, flags, socket_only, what, n, saved, NULL);
 }
 
 /* ---- any descriptor ---- */
@@ -275,7 +300,7 @@ ssize_t cede_read(int fd, void *buf, size_t count)
     /* Nothing to read: read(2) never waits for that, where recv(2) would. */
     if (!cede__in_task() || count == 0)
         return cede__sys_read(fd, buf, count);
-    return read_stream(fd, buf, count, 0, false, "read");
+    return read_stream(fd, buf, count, 0, false, "read", NULL);
 }
 
 ssize_t cede_readv(int fd, const struct iovec *iov, int iovcnt)
@@ -343,17 +368,23 @@ ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 
 /* ---- sockets ---- */
 
+/* With an address, or of nothing. */
+static __attribute__((noinline)) ssize_t receive_from(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
+                                                      socklen_t *addrlen)
+{
+    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {buf, len}, .flags = flags,
+                               .socket_only = true, .addr = addr, .addrlen = addrlen};
+
+    return transfer(&t, fd, CEDE__READS, "recv");
+}
+
 ssize_t cede_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen)
 {
-    struct cede__transfer t;
-
     if (!cede__in_task())
         return cede__sys_recvfrom(fd, buf, len, flags, addr, addrlen);
-    if (!addr && len > 0)
-        return read_stream(fd, buf, len, flags, true, "recv");
-    t = (struct cede__transfer){.iov = &t.part, .iov_count = 1, .part = {buf, len}, .flags = flags,
-                          .socket_only = true, .addr = addr, .addrlen = addrlen};
-    return transfer(&t, fd, CEDE__READS, "recv");
+    if (addr || len == 0)
+        return receive_from(fd, buf, len, flags, addr, addrlen);
+    return read_stream(fd, buf, len, flags, true, "recv", NULL);
 }
 
 ssize_t cede_recv(int fd, void *buf, size_t len, int flags)
@@ -363,18 +394,12 @@ ssize_t cede_recv(int fd, void *buf, size_t len, int flags)
 
 ssize_t cede__io_lend(int fd, struct cede__buffer **lent)
 {
-    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {NULL, CEDE_BUFFER_SIZE}, .socket_only = true,
-                               .lends = lent, .lend_size = CEDE_BUFFER_SIZE};
-
-    return transfer(&t, fd, CEDE__READS, "recv");
+    return read_stream(fd, NULL, CEDE_BUFFER_SIZE, 0, true, "recv", lent);
 }
 
 ssize_t cede__io_lend_read(int fd, size_t size, struct cede__buffer **lent)
 {
-    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {NULL, size}, .lends = lent,
-                               .lend_size = size};
-
-    return transfer(&t, fd, CEDE__READS, "read");
+    return read_stream(fd, NULL, size, 0, false, "read", lent);
 }
 
 ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags)
@@ -398,17 +423,22 @@ ssize_t cede_recvmsg(int fd, struct msghdr *msg, int flags)
     return n;
 }
 
+static __attribute__((noinline)) ssize_t send_to(int fd, const void *buf, size_t len, int flags,
+                                                 const struct sockaddr *addr, socklen_t addrlen)
+{
+    struct cede__transfer t = {.iov = &t.part, .iov_count = 1, .part = {(void *)buf, len}, .flags = flags,
+                               .socket_only = true, .addr = (struct sockaddr *)addr, .addrlen = &addrlen};
+
+    return transfer(&t, fd, CEDE__WRITES, "send");
+}
+
 ssize_t cede_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addrlen)
 {
-    struct cede__transfer t;
-
     if (!cede__in_task())
         return cede__sys_sendto(fd, buf, len, flags, addr, addrlen);
-    if (!addr)
-        return write_stream(fd, buf, len, flags, true, "send");
-    t = (struct cede__transfer){.iov = &t.part, .iov_count = 1, .part = {(void *)buf, len}, .flags = flags,
-                          .socket_only = true, .addr = (struct sockaddr *)addr, .addrlen = &addrlen};
-    return transfer(&t, fd, CEDE__WRITES, "send");
+    if (addr)
+        return send_to(fd, buf, len, flags, addr, addrlen);
+    return write_stream(fd, buf, len, flags, true, "send");
 }
 
 ssize_t cede_send(int fd, const void *buf, size_t len, int flags)

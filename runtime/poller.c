@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 #include "poller_acceptor.h"
@@ -178,7 +179,9 @@ static struct cede__fd *make_fd(struct cede__poller *poller, int fd)
         for (poller->pages = pages; poller->page_count < count; poller->page_count++)
             pages[poller->page_count] = NULL;
     }
-    poller->pages[page] = calloc(CEDE__FDS_PER_PAGE, sizeof **poller->pages);
+    poller->pages[page] = aligned_alloc(_Alignof(struct cede__fd), CEDE__FDS_PER_PAGE * sizeof **poller->pages);
+    if (poller->pages[page])
+        memset(poller->pages[page], 0, CEDE__FDS_PER_PAGE * sizeof **poller->pages);
     return cede__poller_fd_known(poller, fd);
 }
 

@@ -75,29 +75,31 @@ enum cede__fd_kind {
     CEDE__FD_FILE,      /* regular file, block device: always ready as well, but waits for storage */
 };
 
-/* A descriptor number. All zero: nothing is known of it. descriptor.c and call.c fill in what concerns calls. */
+/* A descriptor number. All zero: nothing is known of it. descriptor.c and call.c fill in what concerns calls. What a
+ * read that waits needs is one line of the cache, for with thousands of connections it has to be fetched each time. */
 struct cede__fd {
-    struct cede__list readers, writers; /* struct cede__waiter */
+    _Alignas(64) struct cede__list readers, writers; /* struct cede__waiter */
+    int64_t recv_timeout_ns; /* SO_RCVTIMEO; INT64_MAX: none; 0: not looked up yet */
+    struct cede__inlet *inlet; /* what the kernel receives on it unasked; NULL: nothing */
     uint32_t generation;   /* of the number: advanced each time it comes to mean something else */
     uint8_t kind;          /* enum cede__fd_kind */
     bool registered;       /* with the backend, under this generation */
     bool owned;            /* made and closed through cede: the registration can be trusted without asking */
-    bool inherited;        /* this is a child of fork(2), whose parent has it as well */
     bool flags_known;      /* `nonblocking` is valid */
     bool nonblocking;      /* the user has set O_NONBLOCK: answer EAGAIN instead of waiting */
     bool short_is_empty;   /* a short read empties it: TCP, owned, without SO_RCVLOWAT */
     bool drained;          /* a read has emptied it, and no event has come since: another would fail */
     bool full;             /* the last read filled its buffer: there may be more */
     bool counts;           /* reads say how much is left; see inq.h */
-    uint8_t misses;        /* reads after a full one that failed; see inq.c */
     bool hangup;           /* CEDE__HANGUP or CEDE__URGENT was seen: never drained again */
+    uint8_t misses;        /* reads after a full one that failed; see inq.c */
+    bool inherited;        /* this is a child of fork(2), whose parent has it as well */
     bool slow[2];          /* cannot be read, or written, with RWF_NOWAIT: a file goes elsewhere; of CEDE__FD_NOWAIT
                             * only poll(2) tells whether it would block */
     bool waits_in_place;   /* of files, one of which the ring's reads may wait within the submission: it can be polled,
                             * which the kernel takes for being able not to wait (FUSE) */
     bool positioned;       /* a task waits for a file at the descriptor's own position; others wait among `readers` */
-    int64_t recv_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; INT64_MAX: none; 0: not looked up yet */
-    struct cede__inlet *inlet; /* what the kernel receives on it unasked; NULL: nothing */
+    int64_t send_timeout_ns; /* SO_SNDTIMEO, as recv_timeout_ns */
     struct cede__acceptor *acceptor; /* what the kernel accepts from it unasked; NULL: nothing */
     uint64_t closings;     /* how many cede_close() calls the process had seen when the number got its meaning */
 };

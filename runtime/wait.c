@@ -48,14 +48,13 @@ enum cede__wake cede__wait(struct cede__waiter *waiter, int64_t deadline_ns)
 {
     struct cede__worker *worker = cede__worker;
 
+    if (deadline_ns == INT64_MAX)
+        return cede__wait_endless(waiter, waiter->external, waiter->shared);
     if (!cede__wait_begin(worker, waiter))
         return cede__wait_interrupted(worker, waiter);
     worker->external += waiter->external;
     worker->shared += waiter->shared;
-    if (deadline_ns == INT64_MAX)
-        cede__switch_park(worker, waiter->task, waiter);
-    else
-        park_until(worker, waiter, deadline_ns);
+    park_until(worker, waiter, deadline_ns);
     worker->external -= waiter->external;
     worker->shared -= waiter->shared;
     return waiter->reason;

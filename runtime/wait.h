@@ -42,16 +42,27 @@ static inline bool cede__wait_begin(struct cede__worker *worker, struct cede__wa
     return __builtin_expect(!self->interrupt, 1);
 }
 
-/* cede__wait() for the waits where every instruction counts, inline: without a deadline, and neither external nor
- * shared. */
-static inline __attribute__((always_inline)) enum cede__wake cede__wait_inside(struct cede__waiter *waiter)
+/* cede__wait() for the waits where every instruction counts, inline: without a deadline. The caller knows, at best when
+ * it is compiled, what the waiter says of being external and shared. */
+static inline __attribute__((always_inline)) enum cede__wake cede__wait_endless(struct cede__waiter *waiter,
+                                                                                bool external, bool shared)
 {
     struct cede__worker *worker = cede__worker;
 
     if (!cede__wait_begin(worker, waiter))
         return cede__wait_interrupted(worker, waiter);
+    worker->external += external;
+    worker->shared += shared;
     cede__switch_park(worker, waiter->task, waiter);
+    worker->external -= external;
+    worker->shared -= shared;
     return waiter->reason;
+}
+
+/* The same, neither external nor shared. */
+static inline __attribute__((always_inline)) enum cede__wake cede__wait_inside(struct cede__waiter *waiter)
+{
+    return cede__wait_endless(waiter, false, false);
 }
 
 /* 0 for EVENT; else sets errno (DEADLINE and TIMEOUT: ETIMEDOUT; CANCEL: ECANCELED; CLOSED: EBADF; INVALID: EINVAL;

@@ -209,21 +209,46 @@ static int answers(void *end)
     return 0;
 }
 
-static int receive_parked(void *unused)
+/* The same into a buffer that is borrowed. */
+static int borrows(void *end)
+{
+    void *data;
+
+    for (long i = 0; i < count; i++) {
+        need(cede_buffer_recv(sockets[(intptr_t)end], &data) == 1, "cede_buffer_recv");
+        need(cede_send(sockets[(intptr_t)end], data, 1, 0) == 1, "cede_send");
+        cede_buffer_return(data);
+        step();
+    }
+    return 0;
+}
+
+static int over_tcp(cede_task_fn *answer)
 {
     int listener = cede_listen("127.0.0.1:0");
     struct cede_task *a, *b;
     char address[32];
 
-    (void)unused;
     snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
     sockets[0] = cede_dial(address);
     sockets[1] = cede_accept(listener, NULL, NULL);
     need(sockets[0] >= 0 && sockets[1] >= 0, "a connection");
-    a = cede_spawn(answers, (void *)0);
-    b = cede_spawn(answers, (void *)1);
+    a = cede_spawn(answer, (void *)0);
+    b = cede_spawn(answer, (void *)1);
     need(cede_send(sockets[0], "", 1, 0) == 1, "cede_send");
     return cede_await(a) + cede_await(b);
+}
+
+static int receive_parked(void *unused)
+{
+    (void)unused;
+    return over_tcp(answers);
+}
+
+static int borrow_parked(void *unused)
+{
+    (void)unused;
+    return over_tcp(borrows);
 }
 
 static const struct operation {
@@ -232,7 +257,7 @@ static const struct operation {
 } operations[] = {
     {"yield", yield},     {"park+wake", park}, {"spawn+join", spawn}, {"send+receive", channel},
     {"condition", condition}, {"mutex", lock}, {"timeout", timer}, {"read", read_parked},
-    {"receive", receive_parked},
+    {"receive", receive_parked}, {"borrow", borrow_parked},
 };
 
 int main(int argc, char **argv)
