@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check_instructions.sh PROGRAM LIMITS BUILD: no operation of tests/instructions.c takes more instructions than LIMITS
-# allows. Counted by Valgrind, so neither the machine nor its load matters; as the difference of a long and a short run,
-# so the start does not either. BUILD says what the program was built by: only one is comparable.
+# check_instructions.sh LIMITS BUILD PROGRAM...: no operation of these programs (instructions.c) takes more instructions
+# than LIMITS allows. Counted by Valgrind, so neither the machine nor its load matters; as the difference of a long and
+# a short run, so the start does not either. BUILD says what they were built by: only one is comparable.
 # Then it proves for each operation that it would notice: an empty loop of a tenth of the limit is too much.
 set -euo pipefail
-program=$1 limits=$2 build=$3
+limits=$1 build=$2
+shift 2
 few=2000 many=6000
 
 if [ "$build" != "gcc 12 x86_64 RelWithDebInfo" ]; then
@@ -33,21 +34,23 @@ each() { # OPERATION EXTRA: instructions of one operation
 }
 
 wrong=0
-for operation in $("$program"); do
-    limit=$(awk -v operation="$operation" '$1 == operation { print $2 }' "$limits")
-    [ -n "$limit" ] || { echo "$operation: no limit in $limits"; wrong=1; continue; }
-    if ! count=$(each "$operation" 0) || ! more=$(each "$operation" $((limit / 10))); then
-        wrong=1
-        continue
-    fi
-    echo "$operation: $count instructions, at most $limit; with an extra loop $more"
-    if [ "$count" -gt "$limit" ]; then
-        echo "$operation: too many"
-        wrong=1
-    fi
-    if [ "$more" -le "$limit" ]; then
-        echo "$operation: the extra loop is not noticed: the limit is too high"
-        wrong=1
-    fi
+for program in "$@"; do
+    for operation in $("$program"); do
+        limit=$(awk -v operation="$operation" '$1 == operation { print $2 }' "$limits")
+        [ -n "$limit" ] || { echo "$operation: no limit in $limits"; wrong=1; continue; }
+        if ! count=$(each "$operation" 0) || ! more=$(each "$operation" $((limit / 10))); then
+            wrong=1
+            continue
+        fi
+        echo "$operation: $count instructions, at most $limit; with an extra loop $more"
+        if [ "$count" -gt "$limit" ]; then
+            echo "$operation: too many"
+            wrong=1
+        fi
+        if [ "$more" -le "$limit" ]; then
+            echo "$operation: the extra loop is not noticed: the limit is too high"
+            wrong=1
+        fi
+    done
 done
 exit "$wrong"
