@@ -55,14 +55,19 @@ void sleepers_woke(int64_t due_ns)
         ;
 }
 
-void sleepers_report(const struct bench_case *which)
+void sleepers_report_time(void)
 {
     int64_t end_ns = bench_now(), used_ns = cpu_ns() - start_cpu_ns;
 
-    if (woken != which->n)
-        bench_fail("not all sleepers woke");
     bench_report("wall", "s", (double)(end_ns - start_ns) / 1e9);
     bench_report("CPU", "s", (double)used_ns / 1e9);
+}
+
+void sleepers_report(const struct bench_case *which)
+{
+    if (woken != which->n)
+        bench_fail("not all sleepers woke");
+    sleepers_report_time();
     bench_report("mean lateness", "ms", (double)late_ns / (double)which->n / 1e6);
     bench_report("greatest lateness", "ms", (double)latest_ns / 1e6);
     bench_report("woken too early", "%", 100 * (double)early / (double)which->n);

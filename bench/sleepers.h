@@ -21,6 +21,9 @@ void sleepers_woke(int64_t due_ns);
 /* Ends it, and reports. */
 void sleepers_report(const struct bench_case *which);
 
+/* The same where nobody sleeps: only the time. */
+void sleepers_report_time(void);
+
 #ifdef __cplusplus
 }
 #endif

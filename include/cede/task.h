@@ -108,11 +108,11 @@ CEDE_API int cede_run_attr(const struct cede_run_attr *attr, cede_task_fn *fn, v
  *   EAGAIN  2^24 tasks exist already
  * With attr->depth_first the task goes to the front of the queue: it starts as soon as the caller waits or yields,
  * before all that can run already, and of several the one spawned last. When it ends, whoever that wakes (who joins it,
- * or waits for its group) goes on before those that have still to start. So a tree of tasks is walked depth first: at a
- * time there are about as many tasks as it is deep, times the children of each, and as many stacks as it is deep. In
+ * or waits for its group) goes on before those that have still to start. So a tree of tasks is walked depth first: of a
+ * million, each of which waits for its ten children, there are some hundreds at a time, with some dozens of stacks. In
  * the order of spawning nearly all of them would be there at once, and pages touched for the first time are most of
- * what a task costs. Nobody starves: after some dozens of such starts all others that can run get their turn, and after
- * some thousands the one that has waited longest to start is next. As Go does with the goroutine made last.
+ * what such a task costs. Nobody starves: after some dozens of such starts all others that can run get their turn, and
+ * after some thousands the one that has waited longest to start is next. As Go does with the goroutine made last.
  *
  * If there is no memory for its stack when the task should first run, fn is not called, and the task ends with the
  * result -1 and that errno (ENOMEM; the report on standard error names the sysctl if vm.max_map_count is the cause).
