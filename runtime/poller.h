@@ -78,7 +78,8 @@ enum cede__fd_kind {
 /* A descriptor number. All zero: nothing is known of it. descriptor.c and call.c fill in what concerns calls. What a
  * read that waits needs is one line of the cache, for with thousands of connections it has to be fetched each time. */
 struct cede__fd {
-    _Alignas(64) struct cede__list readers, writers; /* struct cede__waiter */
+    _Alignas(64) struct cede__list readers; /* struct cede__waiter */
+    struct cede__list writers;
     int64_t recv_timeout_ns; /* SO_RCVTIMEO; INT64_MAX: none; 0: not looked up yet */
     struct cede__inlet *inlet; /* what the kernel receives on it unasked; NULL: nothing */
     uint32_t generation;   /* of the number: advanced each time it comes to mean something else */
@@ -103,6 +104,8 @@ struct cede__fd {
     struct cede__acceptor *acceptor; /* what the kernel accepts from it unasked; NULL: nothing */
     uint64_t closings;     /* how many cede_close() calls the process had seen when the number got its meaning */
 };
+
+_Static_assert(offsetof(struct cede__fd, slow) <= 64, "what a read that waits needs is one line");
 
 enum { CEDE__FDS_PER_PAGE = 512, CEDE__POLLER_EVENTS = 512 };
 
