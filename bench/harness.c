@@ -31,7 +31,7 @@ struct result {
 
 static struct {
     enum bench_size size;
-    int rounds, cpu, other_cpu;
+    int rounds, cpu, other_cpu, n; /* n: of the cases that are asked; 0: any */
     bool all_rounds; /* however long they take */
     const char *only, *subject, *json;
 } options = {.size = BENCH_NORMAL, .cpu = -1, .other_cpu = -1};
@@ -280,6 +280,8 @@ static void run_case(const struct bench_case *which)
 
 static bool asks(const struct bench_case *which)
 {
+    if ((options.n && which->n != options.n) || (options.only && !strstr(which->question, options.only)))
+        return false;
     return which->from == BENCH_TINY_ONLY ? options.size == BENCH_TINY : which->from <= options.size;
 }
 
@@ -460,13 +462,14 @@ static void print_machine(void)
 static int usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--tiny | --quick | --full] [--rounds N] [--only TEXT] [--subject TEXT,...]\n"
-            "       [--cpu N] [--json FILE]\n"
+            "usage: %s [--tiny | --quick | --full] [--rounds N] [--only TEXT] [--n N]\n"
+            "       [--subject TEXT,...] [--cpu N] [--json FILE]\n"
             "  --tiny         does it still work? figures mean nothing\n"
             "  --quick        fewer and shorter rounds\n"
             "  --full         also what takes long\n"
             "  --rounds N     measurements of each figure (quick 3, else 7)\n"
             "  --only TEXT    questions that contain TEXT\n"
+            "  --n N          questions about so many tasks, contexts or connections\n"
             "  --subject TEXT subjects whose names contain TEXT, or one of several: raw,cede-io; =cede: only that one\n"
             "  --cpu N        the CPU to run on, -1: any (default: the last one allowed)\n"
             "  --json FILE    writes the results there as well\n", program);
@@ -499,6 +502,8 @@ static bool parse(int argc, char **argv)
             options.size = BENCH_FULL;
         else if (strcmp(argv[i], "--rounds") == 0 && parse_number(value, 1, &options.rounds))
             i++, options.all_rounds = true;
+        else if (strcmp(argv[i], "--n") == 0 && parse_number(value, 1, &options.n))
+            i++;
         else if (strcmp(argv[i], "--cpu") == 0 && parse_number(value, -1, &options.cpu))
             i++;
         else if (strcmp(argv[i], "--only") == 0 && (options.only = value))
@@ -547,7 +552,7 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
     print_machine();
     add_programs();
     for (at = 0; at < count; at++)
-        if (asks(&cases[at]) && (!options.only || strstr(cases[at].question, options.only)))
+        if (asks(&cases[at]))
             run_case(&cases[at]);
     print_table();
     if (options.json)
