@@ -10,24 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "connection.h"
 #include "pollers.h"
 #include "sched.h"
 
-static int fds[2];
-
-/* A connection: fds[0] is what cede_accept() has made. */
-static void connect_both(void)
-{
-    int listener = cede_listen("127.0.0.1:0");
-    char address[32];
-
-    snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
-    fds[1] = cede_dial(address);
-    fds[0] = cede_accept(listener, NULL, NULL);
-    ck_assert_int_ge(fds[0], 0);
-    ck_assert_int_ge(fds[1], 0);
-    cede_close(listener);
-}
+static int fds[2]; /* of connect_both() */
 
 static void close_both(void)
 {
@@ -58,7 +45,7 @@ POLLER_TEST(what_comes_is_lent)
     struct cede_task *sender;
     void *data = fds;
 
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(cede_send(fds[1], "before", 6, 0), 6);
     errno = 123;
     assert_comes("before");
@@ -78,7 +65,7 @@ POLLER_TEST(the_hottest_buffer_is_lent_again)
 {
     void *first, *second;
 
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(cede_send(fds[1], "a", 1, 0), 1);
     ck_assert_int_eq(cede_buffer_recv(fds[0], &first), 1);
     memset(first, 'x', CEDE_BUFFER_SIZE);
@@ -118,7 +105,7 @@ POLLER_TEST(errors_are_those_of_recv)
     void *data;
 
     refused(NULL);
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     cede_close(fds[1]);
     ck_assert_fails(cede_buffer_recv(fds[0], &data), ECONNRESET);
@@ -151,7 +138,7 @@ POLLER_TEST(nonblocking_and_timeouts_are_honoured)
     const struct timeval timeout = {.tv_usec = 3000};
     void *data;
 
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout), 0);
     ck_assert_fails(cede_buffer_recv(fds[0], &data), EAGAIN);
     ck_assert_int_eq(cede_send(fds[1], "x", 1, 0), 1);
@@ -159,7 +146,7 @@ POLLER_TEST(nonblocking_and_timeouts_are_honoured)
     ck_assert_int_eq(cede_fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
     ck_assert_fails(cede_buffer_recv(fds[0], &data), EAGAIN);
     close_both();
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(cede_fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
     ck_assert_fails(cede_buffer_recv(fds[0], &data), EAGAIN);
     ck_assert_int_eq(cede_send(fds[1], "y", 1, 0), 1);
@@ -185,7 +172,7 @@ POLLER_TEST(a_wait_that_ends_early_loses_nothing)
     char byte;
     void *data;
 
-    connect_both();
+    connect_both(fds);
     task = cede_spawn(borrower, &byte);
     ck_assert_int_eq(cede_sleep(CEDE_MILLISECOND), 0);
     cede_cancel(task);
@@ -205,7 +192,7 @@ POLLER_TEST(a_handler_and_a_close_end_it)
     void *data;
 
     signal(SIGUSR1, handled);
-    connect_both();
+    connect_both(fds);
     task = cede_spawn(raise_later, NULL);
     ck_assert_fails(cede_buffer_recv(fds[0], &data), EINTR);
     ck_assert_int_eq(cede_await(task), 0);
@@ -228,7 +215,7 @@ POLLER_TEST(a_flood_is_held_back)
 
     for (i = 0; i < FLOOD; i++)
         bytes[i] = (char)(i * 7 >> 4);
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(cede_send(fds[1], "x", 1, 0), 1);
     assert_comes("x"); /* from here on the kernel brings what comes */
     cede_timeout (20 * CEDE_MILLISECOND)
@@ -279,7 +266,7 @@ POLLER_TEST(a_crowd_asks_seldom)
     int crowd[CROWD][2], i;
 
     for (i = 0; i < CROWD; i++) {
-        connect_both();
+        connect_both(fds);
         memcpy(crowd[i], fds, sizeof fds);
         tasks[i] = cede_spawn(take_large, crowd[i]);
     }
@@ -312,7 +299,7 @@ END_TEST
 
 POLLER_TEST(datagrams_and_sockets_of_others)
 {
-    connect_both();
+    connect_both(fds);
     close_both();
     ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
     ck_assert_int_eq(cede_send(fds[1], "one", 3, 0), 3);
@@ -331,7 +318,7 @@ POLLER_TEST(the_end_of_the_runtime_frees_what_is_lent)
 {
     void *data;
 
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(cede_send(fds[1], "lent", 4, 0), 4);
     ck_assert_int_eq(cede_buffer_recv(fds[0], &data), 4);
     ck_assert_int_eq(cede_send(fds[1], "waits", 5, 0), 5);
@@ -343,14 +330,14 @@ POLLER_TEST(a_child_of_fork_has_its_own)
     int status;
     pid_t child;
 
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(cede_send(fds[1], "x", 1, 0), 1);
     assert_comes("x");
     child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         close_both();
-        connect_both();
+        connect_both(fds);
         ck_assert_int_eq(cede_send(fds[1], "child", 5, 0), 5);
         assert_comes("child");
         close_both();
@@ -448,7 +435,7 @@ POLLER_TEST(storm)
     int i, left = PAIRS;
 
     for (i = 0; i < PAIRS; i++) {
-        connect_both();
+        connect_both(fds);
         pairs[i] = (struct pair){.in = fds[0], .out = fds[1], .random = seed + (unsigned)i * 7919};
         pourers[i] = cede_spawn(pour, &pairs[i]);
         drinkers[i] = cede_spawn(drink, &pairs[i]);
@@ -481,7 +468,7 @@ POLLER_TEST(storm_of_closings)
     int i;
 
     for (i = 0; i < HARNESS_SCALE(400); i++) {
-        connect_both();
+        connect_both(fds);
         task = harness_random(&seed) % 2 ? cede_spawn(borrower, result) : NULL;
         if (harness_random(&seed) % 2)
             cede_yield();

@@ -2,11 +2,11 @@
 /* Reads that fill their buffer: no wait is missed, none is needless, and users see nothing of how it is done. */
 #include "inq.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "connection.h"
 #include "harness.h"
 #include "sched.h"
 
@@ -14,14 +14,11 @@ static int ours, theirs; /* a TCP connection */
 
 static void open_connection(void)
 {
-    char address[64];
-    int listener = cede_listen("127.0.0.1:0");
+    int fds[2];
 
-    ck_assert_int_ge(listener, 0);
-    snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
-    ck_assert_int_ge(theirs = cede_dial(address), 0);
-    ck_assert_int_ge(ours = cede_accept(listener, NULL, NULL), 0);
-    ck_assert_int_eq(cede_close(listener), 0);
+    connect_both(fds);
+    ours = fds[0];
+    theirs = fds[1];
 }
 
 static struct cede__fd *record(void)

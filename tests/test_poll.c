@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -8,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "connection.h"
 #include "crowd.h"
 
 enum { MANY = 200 };
@@ -95,14 +95,13 @@ TASK_TEST(one_descriptor_becomes_readable)
 /* A short read tells the runtime that a TCP socket is empty; poll must neither trust that too long nor spoil it. */
 TASK_TEST(poll_and_recv_take_turns_on_tcp)
 {
-    int listener = cede_listen("127.0.0.1:0"), client, server, round;
-    char address[32], buffer[64];
+    int fds[2], client, server, round;
+    char buffer[64];
     struct pollfd poll;
 
-    snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
-    client = cede_dial(address);
-    server = cede_accept(listener, NULL, NULL);
-    ck_assert_int_ge(server, 0);
+    connect_both(fds);
+    server = fds[0];
+    client = fds[1];
     for (round = 0; round < 100; round++) {
         struct cede_task *task = round % 3 ? cede_go(poke, .fd = client) : NULL;
 
@@ -121,7 +120,6 @@ TASK_TEST(poll_and_recv_take_turns_on_tcp)
     ck_assert_int_eq(poll.revents, POLLIN);
     ck_assert_int_eq(cede_recv(server, buffer, sizeof buffer, 0), 0);
     ck_assert_int_eq(cede_close(server), 0);
-    ck_assert_int_eq(cede_close(listener), 0);
 }
 
 TASK_TEST(one_descriptor_becomes_writable)
@@ -232,21 +230,16 @@ TASK_TEST(hang_up_is_reported_unasked)
 
 TASK_TEST(urgent_data_is_reported)
 {
-    int listener = cede_listen("127.0.0.1:0"), client, server;
-    char address[32];
     struct pollfd poll;
+    int fds[2];
 
-    snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
-    client = cede_dial(address);
-    server = cede_accept(listener, NULL, NULL);
-    poll = (struct pollfd){.fd = server, .events = POLLPRI};
+    connect_both(fds);
+    poll = (struct pollfd){.fd = fds[0], .events = POLLPRI};
     ck_assert_int_eq(cede_poll(&poll, 1, 1), 0);
-    ck_assert_int_eq(cede_send(client, "!", 1, MSG_OOB), 1);
+    ck_assert_int_eq(cede_send(fds[1], "!", 1, MSG_OOB), 1);
     ck_assert_int_eq(cede_poll(&poll, 1, -1), 1);
     ck_assert_int_eq(poll.revents, POLLPRI);
-    ck_assert_int_eq(cede_close(client), 0);
-    ck_assert_int_eq(cede_close(server), 0);
-    ck_assert_int_eq(cede_close(listener), 0);
+    close_pair(fds);
 }
 
 /* The poller wakes readers of any kind; who asked for something else goes on waiting. */

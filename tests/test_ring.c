@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "connection.h"
 #include "harness.h"
 #include "sched.h"
 #include "syscalls.h"
@@ -137,18 +138,6 @@ END_TEST
 
 /* ---- a runtime's ---- */
 
-static void connect_both(void)
-{
-    int listener = cede_listen("127.0.0.1:0");
-    char address[32];
-
-    snprintf(address, sizeof address, "127.0.0.1:%d", cede_port(listener));
-    fds[1] = cede_dial(address);
-    fds[0] = cede_accept(listener, NULL, NULL);
-    ck_assert_int_ge(fds[0], 0);
-    cede_close(listener);
-}
-
 static void assert_ends(void)
 {
     char byte;
@@ -166,7 +155,7 @@ static int close_with_a_full_ring(void *unused)
     (void)unused;
     if (!own->open)
         return 0;
-    connect_both();
+    connect_both(fds);
     ck_assert_int_eq(cede_send(fds[1], "x", 1, 0), 1);
     ck_assert_int_eq(cede_buffer_recv(fds[0], &data), 1); /* from here on the kernel brings what comes */
     cede_buffer_return(data);
