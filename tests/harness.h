@@ -66,19 +66,22 @@ bool harness_emulated(const char *what);
         ck_assert_int_eq(errno_, (error));             \
     } while (0)
 
-#define TASK_TEST(name)                                 \
-    static void name##_body(void);                      \
-    static int name##_task(void *unused)                \
-    {                                                   \
-        (void)unused;                                   \
-        name##_body();                                  \
-        return 0;                                       \
-    }                                                   \
-    START_TEST(name)                                    \
-    {                                                   \
-        ck_assert_int_eq(cede_run(name##_task, NULL), 0); \
-    }                                                   \
-    END_TEST                                            \
+/* TASK_TEST in a runtime with these attributes, which may depend on _i. */
+#define ATTR_TEST(name, attr)                                      \
+    static void name##_body(void);                                 \
+    static int name##_task(void *unused)                           \
+    {                                                              \
+        (void)unused;                                              \
+        name##_body();                                             \
+        return 0;                                                  \
+    }                                                              \
+    START_TEST(name)                                               \
+    {                                                              \
+        ck_assert_int_eq(cede_run_attr(attr, name##_task, NULL), 0); \
+    }                                                              \
+    END_TEST                                                       \
     static void name##_body(void)
+
+#define TASK_TEST(name) ATTR_TEST(name, NULL)
 
 #endif

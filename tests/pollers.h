@@ -11,22 +11,7 @@
 static const char *const pollers[] = {"epoll", "io_uring"};
 enum { POLLERS = 2 };
 
-#define POLLER_TEST(name)                                                          \
-    static void name##_body(void);                                                 \
-    static int name##_task(void *unused)                                           \
-    {                                                                              \
-        (void)unused;                                                              \
-        name##_body();                                                             \
-        return 0;                                                                  \
-    }                                                                              \
-    START_TEST(name)                                                               \
-    {                                                                              \
-        const struct cede_run_attr attr = {.poller = pollers[_i % POLLERS]};       \
-                                                                                   \
-        ck_assert_int_eq(cede_run_attr(&attr, name##_task, NULL), 0);              \
-    }                                                                              \
-    END_TEST                                                                       \
-    static void name##_body(void)
+#define POLLER_TEST(name) ATTR_TEST(name, &(struct cede_run_attr){.poller = pollers[_i % POLLERS]})
 
 static inline int raise_later(void *unused)
 {
