@@ -82,6 +82,17 @@ int cede_signal_interrupt(struct cede_task *handle, int restart)
 
 /* ---- for one task, from handlers ---- */
 
+/* A slot of worker->meant: a task's handle, and how its wait is ended (CEDE_SIGNAL_*). */
+static uint64_t slot_of(struct cede_task *handle, int how)
+{
+    return (uint64_t)(uintptr_t)handle << CEDE__MEANT_BITS | (unsigned)how;
+}
+
+static struct cede_task *task_in(uint64_t meant)
+{
+    return (struct cede_task *)(uintptr_t)(meant >> CEDE__MEANT_BITS);
+}
+
 static void deliver_meant(struct cede__remote *remote);
 
 static void post_meant(struct cede__worker *worker)
@@ -108,7 +119,7 @@ static void deliver_one(struct cede__worker *worker, _Atomic uint64_t *slot)
 
     if (!meant)
         return;
-    task = cede__task_find((struct cede_task *)(uintptr_t)(meant >> CEDE__MEANT_BITS));
+    task = cede__task_find(task_in(meant));
     alive = task && task->state != CEDE__TASK_DONE;
     if (alive && task->state != CEDE__TASK_PARKED && meant & CEDE_SIGNAL_NEXT) {
         post_meant(worker); /* it may be on its way to the wait that is meant: see again at the next look */
@@ -141,7 +152,7 @@ static void take_back(struct cede__worker *worker, struct cede_task *handle, int
 
     for (i = first; i < CEDE__MEANT; i++) {
         meant = atomic_load(&worker->meant[i]);
-        if (meant >> CEDE__MEANT_BITS == (uintptr_t)handle)
+        if (task_in(meant) == handle)
             atomic_compare_exchange_strong(&worker->meant[i], &meant, 0);
     }
 }
@@ -150,7 +161,7 @@ int cede_signal_post(struct cede_task *handle, int how)
 {
     struct cede__task *task = cede__task_find(handle);
     struct cede__worker *worker;
-    uint64_t meant = (uint64_t)(uintptr_t)handle << CEDE__MEANT_BITS, free;
+    uint64_t meant = slot_of(handle, how & (CEDE_SIGNAL_RESTART | CEDE_SIGNAL_NEXT)), free;
     int i;
 
     if (!task)
@@ -164,7 +175,6 @@ int cede_signal_post(struct cede_task *handle, int how)
     if (!(how & CEDE_SIGNAL_NEXT) && worker == cede__worker && worker->current == task
         && task->state == CEDE__TASK_RUNNING)
         return 0;
-    meant |= (unsigned)how & (CEDE_SIGNAL_RESTART | CEDE_SIGNAL_NEXT);
     for (i = 1; i < CEDE__MEANT; i++) {
         free = 0;
         if (atomic_compare_exchange_strong(&worker->meant[i], &free, meant) || free == meant) {
@@ -194,8 +204,7 @@ int cede_signal_jumped(struct cede_task *handle)
             return -1;
         }
     }
-    atomic_store(&worker->meant[0],
-                 handle ? (uint64_t)(uintptr_t)handle << CEDE__MEANT_BITS | CEDE_SIGNAL_NEXT : 0);
+    atomic_store(&worker->meant[0], handle ? slot_of(handle, CEDE_SIGNAL_NEXT) : 0);
     if (handle)
         post_meant(worker);
     return 0;
