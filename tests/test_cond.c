@@ -186,53 +186,40 @@ static int waits_for_nobody(void *unused)
     return cede_mutex_unlock(&mutex);
 }
 
-/* Takes the mutex of who waits, and waits itself. */
-static int steals(void *unused)
+/* Takes the mutex of who waits, ends that wait or leaves it to the deadline, and waits itself. */
+static int steals(void *signals)
 {
-    (void)unused;
     ck_assert_int_eq(cede_mutex_lock(&mutex), 0);
-    ck_assert_int_eq(cede_cond_signal(&cond), 0);
+    if (signals)
+        ck_assert_int_eq(cede_cond_signal(&cond), 0);
     ck_assert_fails(cede_event_wait(&(struct cede_event){0}), ECANCELED);
     return cede_mutex_unlock(&mutex);
+}
+
+static int is_stolen_from(void *signals)
+{
+    struct cede_task *thief = cede_spawn(steals, signals);
+
+    ck_assert_int_eq(cede_mutex_lock(&mutex), 0);
+    cede_timeout (10 * CEDE_MILLISECOND)
+        ck_assert_fails(cede_cond_wait(&cond, &mutex), ENOTRECOVERABLE);
+    ck_assert_fails(cede_mutex_unlock(&mutex), EPERM);
+    cede_cancel(thief);
+    ck_assert_int_eq(cede_await(thief), 0);
+    unused_again();
+    return 0;
 }
 
 static int cannot_have_the_mutex(void *unused)
 {
-    struct cede_task *thief = cede_spawn(steals, NULL);
-
     (void)unused;
-    ck_assert_int_eq(cede_mutex_lock(&mutex), 0);
-    cede_timeout (10 * CEDE_MILLISECOND)
-        ck_assert_fails(cede_cond_wait(&cond, &mutex), ENOTRECOVERABLE);
-    ck_assert_fails(cede_mutex_unlock(&mutex), EPERM);
-    cede_cancel(thief);
-    ck_assert_int_eq(cede_await(thief), 0);
-    unused_again();
-    return 0;
-}
-
-/* The same without a signal: it is the deadline that ends the wait. */
-static int steals_silently(void *unused)
-{
-    (void)unused;
-    ck_assert_int_eq(cede_mutex_lock(&mutex), 0);
-    ck_assert_fails(cede_event_wait(&(struct cede_event){0}), ECANCELED);
-    return cede_mutex_unlock(&mutex);
+    return is_stolen_from(&cond);
 }
 
 static int cannot_relock(void *unused)
 {
-    struct cede_task *thief = cede_spawn(steals_silently, NULL);
-
     (void)unused;
-    ck_assert_int_eq(cede_mutex_lock(&mutex), 0);
-    cede_timeout (10 * CEDE_MILLISECOND)
-        ck_assert_fails(cede_cond_wait(&cond, &mutex), ENOTRECOVERABLE);
-    ck_assert_fails(cede_mutex_unlock(&mutex), EPERM);
-    cede_cancel(thief);
-    ck_assert_int_eq(cede_await(thief), 0);
-    unused_again();
-    return 0;
+    return is_stolen_from(NULL);
 }
 
 static cede_task_fn *const stuck[] = {waits_for_nobody, cannot_have_the_mutex, cannot_relock};
