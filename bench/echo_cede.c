@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A task for each connection, written as if every call could block. */
-#include <cede.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,6 +7,7 @@
 
 #include "echo_cede.h"
 
+static const struct cede_run_attr *run_attr;
 static int (*echo)(int fd);
 
 /* Reads up to CEDE_BUFFER_SIZE at once: a little more than the others, of whose messages none is that long. */
@@ -49,23 +49,22 @@ static int app(void *arg)
     return cede_close(listener);
 }
 
-void echo_cede_serve(long connections, const char *poller, int64_t spin_ns, int (*how)(int fd))
+static void serve(long connections)
 {
-    const struct cede_run_attr attr = {.poller = poller, .spin_ns = spin_ns};
-
-    echo = how;
-    if (cede_run_attr(&attr, app, &connections) != 0)
+    if (cede_run_attr(run_attr, app, &connections) != 0)
         bench_fail("cede_run_attr");
 }
 
-static void serve(long connections)
+void echo_cede_measure(const struct bench_case *which, const struct cede_run_attr *attr, int (*how)(int fd))
 {
-    echo_cede_serve(connections, "epoll", 0, echo_cede_borrowing);
+    run_attr = attr;
+    echo = how;
+    echo_measure(which, serve);
 }
 
 static void measure(const struct bench_case *which)
 {
-    echo_measure(which, serve);
+    echo_cede_measure(which, &(struct cede_run_attr){.poller = "epoll"}, echo_cede_borrowing);
 }
 
 BENCH_SUBJECT("cede", measure, LONG_MAX)

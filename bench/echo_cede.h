@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* cede's echo server, by either of its pollers. */
+/* cede's echo servers. */
 #ifndef CEDE_BENCH_ECHO_CEDE_H
 #define CEDE_BENCH_ECHO_CEDE_H
 
+#include <cede.h>
+
 #include "echo.h"
 
-/* poller, spin_ns: as in struct cede_run_attr. how: what each connection's task runs. */
-void echo_cede_serve(long connections, const char *poller, int64_t spin_ns, int (*how)(int fd));
+/* echo_measure() of a server whose runtime has these attributes, and whose tasks run `echo` for a connection each. */
+void echo_cede_measure(const struct bench_case *which, const struct cede_run_attr *attr, int (*echo)(int fd));
 
 /* Echoes what comes from the buffers that it comes in (cede/buffer.h). */
 int echo_cede_borrowing(int fd);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The same tasks as in echo_cede.c, and io_uring instead of epoll. */
-#include <cede.h>
 #include <limits.h>
 #include <string.h>
 
@@ -13,17 +12,12 @@ static int has_io_uring(void *unused)
     return strcmp(cede_runtime_poller(), "io_uring") == 0;
 }
 
-static void serve(long connections)
-{
-    echo_cede_serve(connections, "io_uring", 0, echo_cede_borrowing);
-}
-
 static void measure(const struct bench_case *which)
 {
     const struct cede_run_attr attr = {.poller = "io_uring"};
 
     if (cede_run_attr(&attr, has_io_uring, NULL) == 1)
-        echo_measure(which, serve);
+        echo_cede_measure(which, &attr, echo_cede_borrowing);
 }
 
 BENCH_SUBJECT("cede-io_uring", measure, LONG_MAX)

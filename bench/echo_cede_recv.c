@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The same tasks as in echo_cede.c, each with a buffer of its own on its stack, as recv(2) wants it. */
-#include <cede.h>
 #include <limits.h>
 
 #include "echo_cede.h"
@@ -16,14 +15,9 @@ static int echo(int fd)
     return cede_close(fd);
 }
 
-static void serve(long connections)
-{
-    echo_cede_serve(connections, "epoll", 0, echo);
-}
-
 static void measure(const struct bench_case *which)
 {
-    echo_measure(which, serve);
+    echo_cede_measure(which, &(struct cede_run_attr){.poller = "epoll"}, echo);
 }
 
 BENCH_SUBJECT("cede-recv", measure, LONG_MAX)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The same tasks as in echo_cede.c, each with a stream over its connection. */
-#include <cede.h>
 #include <limits.h>
 
 #include "echo_cede.h"
@@ -21,14 +20,9 @@ static int echo(int fd)
     return cede_stream_close(stream);
 }
 
-static void serve(long connections)
-{
-    echo_cede_serve(connections, "epoll", 0, echo);
-}
-
 static void measure(const struct bench_case *which)
 {
-    echo_measure(which, serve);
+    echo_cede_measure(which, &(struct cede_run_attr){.poller = "epoll"}, echo);
 }
 
 BENCH_SUBJECT("cede-stream", measure, LONG_MAX)
