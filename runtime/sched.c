@@ -125,24 +125,30 @@ void cede__sched_look(struct cede__worker *worker)
         poll(worker, 0);
 }
 
-/* Looks for events without sleeping, for a short while. Whether something came. */
-static bool spin(struct cede__worker *worker, int64_t timeout_ns)
+/* Looks for events without sleeping, for a short while. */
+static enum cede__spun spin(struct cede__worker *worker, int64_t timeout_ns)
 {
     struct cede__spin *how = &worker->spin;
-    int64_t last_ns = worker->now_ns, end_ns;
+    int64_t last_ns = worker->now_ns, end_ns, gap_ns;
+    bool came;
 
     end_ns = last_ns + (timeout_ns < how->limit_ns ? timeout_ns : how->limit_ns);
-    while (last_ns < end_ns) {
+    for (;;) {
         poll(worker, 0);
-        if (!cede__runqueue_empty(&worker->queue) || atomic_load_explicit(&worker->inbox, memory_order_relaxed)
-            || atomic_load_explicit(&worker->dump_requested, memory_order_relaxed))
-            return true;
-        if (cede__spin_disturbed(how, cede__sched_now(worker) - last_ns, worker->now_ns))
-            return false;
+        came = !cede__runqueue_empty(&worker->queue) || atomic_load_explicit(&worker->inbox, memory_order_relaxed)
+               || atomic_load_explicit(&worker->dump_requested, memory_order_relaxed);
+        gap_ns = cede__sched_now(worker) - last_ns;
+        /* Also where something came: while another thread had its turn it had time to. */
+        if (gap_ns > CEDE__SPIN_LATE_NS
+            && cede__spin_disturbed(how, gap_ns, cede__spin_switches(), worker->now_ns))
+            return CEDE__SPUN_NOT;
+        if (came)
+            return CEDE__SPUN_WELL;
         last_ns = worker->now_ns;
+        if (last_ns >= end_ns)
+            return timeout_ns <= how->limit_ns ? CEDE__SPUN_WELL : CEDE__SPUN_VAIN;
         cede__relax();
     }
-    return false;
 }
 
 /* Nothing can run: waits for something from outside, until something can. Runs on the stack of the task that has just
@@ -150,12 +156,13 @@ static bool spin(struct cede__worker *worker, int64_t timeout_ns)
 static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
 {
     int64_t next_ns, timeout_ns, begin_ns = INT64_MAX;
+    enum cede__spun spun = CEDE__SPUN_NOT;
 
     for (;;) {
         look(worker);
         if (!cede__runqueue_empty(&worker->queue)) {
             if (worker->spin.limit_ns && begin_ns != INT64_MAX)
-                cede__spin_waited(&worker->spin, worker->now_ns - begin_ns);
+                cede__spin_waited(&worker->spin, worker->now_ns - begin_ns, spun);
             return;
         }
         if (begin_ns == INT64_MAX)
@@ -167,8 +174,10 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
             continue;
         }
         timeout_ns = next_ns == INT64_MAX ? INT64_MAX : next_ns > worker->now_ns ? next_ns - worker->now_ns : 0;
-        if (__builtin_expect(cede__spin_pays(&worker->spin, worker->now_ns), 0) && spin(worker, timeout_ns))
-            continue;
+        if (spun == CEDE__SPUN_NOT && __builtin_expect(cede__spin_pays(&worker->spin, worker->now_ns), 0)) {
+            spun = spin(worker, timeout_ns);
+            continue; /* timeout_ns is over in part */
+        }
         /* An exchange where a sequentially consistent store would do: qemu 7.2 lets such a store on aarch64 pass the
          * load that follows, and a wake is lost. */
         atomic_exchange(&worker->asleep, true);

@@ -4,15 +4,15 @@
 
 #include <cede/time.h>
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "environment.h"
 
 #define LONGEST   CEDE_MILLISECOND
-#define PAUSE     (10 * CEDE_MILLISECOND)
 #define PAUSE_MAX CEDE_SECOND
-#define FORGIVEN  (10 * PAUSE) /* where it is disturbed this seldom it costs others little */
-#define GAP       (20 * CEDE_MICROSECOND) /* a look takes one or two */
+
+enum { RESPECT = 100 }; /* a pause is so many times as long as the other thread's turn */
 
 /* On the only CPU, who is to bring the event cannot run. (That the thread may use one only says nothing of others.) */
 static bool alone(void)
@@ -35,30 +35,48 @@ int cede__spin_choose(struct cede__spin *spin, int64_t wish_ns)
         errno = EINVAL;
         return -1;
     }
-    *spin = (struct cede__spin){.limit_ns = limit_ns > 0 && !alone() ? limit_ns : 0, .pause_ns = PAUSE};
+    *spin = (struct cede__spin){.limit_ns = limit_ns > 0 && !alone() ? limit_ns : 0};
     errno = saved;
     return 0;
 }
 
-void cede__spin_waited(struct cede__spin *spin, int64_t duration_ns)
+void cede__spin_waited(struct cede__spin *spin, int64_t duration_ns, enum cede__spun spun)
 {
+    uint32_t lost, most;
+
+    if (spun == CEDE__SPUN_WELL)
+        spin->vain = 0;
+    else if (spun == CEDE__SPUN_VAIN && spin->vain < CEDE__SPIN_VAIN + CEDE__SPIN_DOUBLED)
+        spin->vain++;
     /* Who slept was woken late. */
-    if (duration_ns > 2 * spin->limit_ns) {
-        spin->score -= spin->score < 2 ? spin->score : 2;
-    } else if (spin->score < CEDE__SPIN_BEST) {
+    if (spun == CEDE__SPUN_VAIN || duration_ns > 2 * spin->limit_ns) {
+        lost = spun == CEDE__SPUN_VAIN && spin->vain > CEDE__SPIN_VAIN ? spin->score : 2;
+        spin->score -= spin->score < lost ? spin->score : lost;
+    } else {
         spin->score++;
     }
+    most = cede__spin_needed(spin) + CEDE__SPIN_TRUSTED;
+    if (spin->score > most)
+        spin->score = most;
 }
 
-bool cede__spin_disturbed(struct cede__spin *spin, int64_t gap_ns, int64_t now_ns)
+int64_t cede__spin_switches(void)
 {
-    if (gap_ns <= GAP)
+    struct rusage used;
+    int saved = errno;
+
+    if (getrusage(RUSAGE_THREAD, &used) == 0)
+        return used.ru_nivcsw;
+    errno = saved;
+    return -1;
+}
+
+bool cede__spin_disturbed(struct cede__spin *spin, int64_t gap_ns, int64_t switches, int64_t now_ns)
+{
+    if (switches >= 0 && switches == spin->switches)
         return false;
-    if (now_ns - spin->resume_ns >= FORGIVEN)
-        spin->pause_ns = spin->pause_ns / 2 > PAUSE ? spin->pause_ns / 2 : PAUSE;
-    else
-        spin->pause_ns = 2 * spin->pause_ns < PAUSE_MAX ? 2 * spin->pause_ns : PAUSE_MAX;
-    spin->resume_ns = now_ns + spin->pause_ns;
+    spin->switches = switches;
+    spin->resume_ns = now_ns + (gap_ns < PAUSE_MAX / RESPECT ? gap_ns * RESPECT : PAUSE_MAX);
     spin->score = 0;
     return true;
 }

@@ -3,6 +3,8 @@
 #include "spin.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 
 /* ---- the choice ---- */
 
-static void many_cpus_or_skip(struct cede__spin *spin)
+static void choose(struct cede__spin *spin)
 {
     ck_assert_int_eq(cede__spin_choose(spin, 50 * CEDE_MICROSECOND), 0);
     if (!spin->limit_ns)
@@ -43,56 +45,99 @@ START_TEST(a_wish_or_the_environment_chooses)
 }
 END_TEST
 
+/* So many waits of this length, each of which spins in vain if it spins. How many did. */
+static int waits(struct cede__spin *spin, int count, int64_t duration_ns)
+{
+    int spun = 0;
+
+    for (int i = 0; i < count; i++) {
+        bool pays = cede__spin_pays(spin, 1);
+
+        spun += pays;
+        cede__spin_waited(spin, duration_ns, pays ? CEDE__SPUN_VAIN : CEDE__SPUN_NOT);
+    }
+    return spun;
+}
+
+static void earn(struct cede__spin *spin)
+{
+    for (int i = 0; i < 100; i++)
+        cede__spin_waited(spin, 20 * CEDE_MICROSECOND, CEDE__SPUN_WELL);
+}
+
 START_TEST(it_is_earned_by_short_waits_and_lost_by_long_ones)
 {
     struct cede__spin spin;
-    int i, lost;
 
-    many_cpus_or_skip(&spin);
-    ck_assert(!cede__spin_pays(&spin, 1));
-    for (i = 0; i < CEDE__SPIN_TRUSTED; i++) {
-        ck_assert(!cede__spin_pays(&spin, 1));
-        cede__spin_waited(&spin, 20 * CEDE_MICROSECOND);
-    }
+    choose(&spin);
+    ck_assert_int_eq(waits(&spin, CEDE__SPIN_TRUSTED, 20 * CEDE_MICROSECOND), 0);
     ck_assert(cede__spin_pays(&spin, 1));
-    for (i = 0; i < 100; i++)
-        cede__spin_waited(&spin, 20 * CEDE_MICROSECOND);
-    for (lost = 0; cede__spin_pays(&spin, 1); lost++)
-        cede__spin_waited(&spin, CEDE_MILLISECOND);
-    ck_assert_int_eq(lost, 3); /* as the manual says */
+    earn(&spin);
+    ck_assert_int_eq(waits(&spin, 100, CEDE_MILLISECOND), 3); /* as the manual says */
 }
 END_TEST
 
-START_TEST(others_come_first_for_longer_each_time)
+/* As where who is to answer waits for this CPU: it answers at once when it is had. */
+START_TEST(in_vain_it_gets_rarer)
 {
     struct cede__spin spin;
-    int64_t now_ns = 1, pause_ns, before_ns = 0;
-    int i, n;
+    int spun;
 
-    many_cpus_or_skip(&spin);
-    for (n = 0; n < 12; n++) {
-        for (i = 0; i < CEDE__SPIN_BEST; i++)
-            cede__spin_waited(&spin, 1);
+    choose(&spin);
+    earn(&spin);
+    spun = waits(&spin, 100000, 60 * CEDE_MICROSECOND);
+    ck_assert_int_ge(spun, 100);
+    ck_assert_int_le(spun, 150);
+    /* One that is not, and it is as before. */
+    while (!cede__spin_pays(&spin, 1))
+        cede__spin_waited(&spin, 60 * CEDE_MICROSECOND, CEDE__SPUN_NOT);
+    earn(&spin);
+    ck_assert_int_eq(waits(&spin, 100, CEDE_MILLISECOND), 3);
+}
+END_TEST
+
+START_TEST(late_looks_alone_do_not_stop_it)
+{
+    struct cede__spin spin;
+
+    choose(&spin);
+    earn(&spin);
+    ck_assert(cede__spin_disturbed(&spin, 30 * CEDE_MICROSECOND, 7, 1)); /* some before the first spin */
+    earn(&spin);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert(!cede__spin_disturbed(&spin, i * 100 * CEDE_MICROSECOND, 7, CEDE_SECOND + i));
+        ck_assert(cede__spin_pays(&spin, CEDE_SECOND + i));
+    }
+}
+END_TEST
+
+START_TEST(others_come_first_for_a_hundred_times_their_turn)
+{
+    static const struct {
+        int64_t gap_ns, pause_ns;
+    } turns[] = {
+        {30 * CEDE_MICROSECOND, 3 * CEDE_MILLISECOND},
+        {4 * CEDE_MILLISECOND, 400 * CEDE_MILLISECOND},
+        {10 * CEDE_MILLISECOND, CEDE_SECOND},
+        {CEDE_SECOND, CEDE_SECOND},
+        {INT64_MAX / 2, CEDE_SECOND},
+    };
+    struct cede__spin spin;
+    int64_t now_ns = 1;
+
+    choose(&spin);
+    for (unsigned i = 0; i < sizeof turns / sizeof *turns; i++) {
+        earn(&spin);
         ck_assert(cede__spin_pays(&spin, now_ns));
-        ck_assert(!cede__spin_disturbed(&spin, 2 * CEDE_MICROSECOND, now_ns));
-        ck_assert(cede__spin_disturbed(&spin, CEDE_MILLISECOND, now_ns));
-        for (i = 0; i < CEDE__SPIN_BEST; i++)
-            cede__spin_waited(&spin, 1);
-        ck_assert(!cede__spin_pays(&spin, now_ns));
-        pause_ns = spin.resume_ns - now_ns;
-        ck_assert_int_ge(pause_ns, before_ns);
-        ck_assert_int_ge(pause_ns, 10 * CEDE_MILLISECOND);
-        ck_assert_int_le(pause_ns, CEDE_SECOND);
-        before_ns = pause_ns;
-        now_ns = spin.resume_ns;
+        ck_assert(cede__spin_disturbed(&spin, turns[i].gap_ns, i + 1, now_ns));
+        earn(&spin);
+        now_ns += turns[i].pause_ns;
+        ck_assert(!cede__spin_pays(&spin, now_ns - 1));
+        ck_assert(cede__spin_pays(&spin, now_ns));
     }
-    ck_assert_int_eq(before_ns, CEDE_SECOND);
-    /* Disturbed now and then only, it comes to spin again most of the time. */
-    for (i = 0; i < 20; i++) {
-        now_ns = spin.resume_ns + 200 * CEDE_MILLISECOND;
-        ck_assert(cede__spin_disturbed(&spin, CEDE_MILLISECOND, now_ns));
-    }
-    ck_assert_int_le(spin.resume_ns - now_ns, 100 * CEDE_MILLISECOND);
+    /* Where the kernel does not tell, it may have been somebody, each time. */
+    ck_assert(cede__spin_disturbed(&spin, 30 * CEDE_MICROSECOND, -1, now_ns));
+    ck_assert(cede__spin_disturbed(&spin, 30 * CEDE_MICROSECOND, -1, now_ns));
 }
 END_TEST
 
@@ -201,7 +246,7 @@ static int sleeps_long(void *unused)
 {
     (void)unused;
     cede__worker->spin.limit_ns = CEDE_MILLISECOND;
-    cede__worker->spin.score = CEDE__SPIN_BEST;
+    cede__worker->spin.score = 2 * CEDE__SPIN_TRUSTED;
     for (int i = 0; i < 30; i++)
         ck_assert_int_eq(cede_sleep(10 * CEDE_MILLISECOND), 0);
     return 0;
@@ -220,6 +265,207 @@ START_TEST(long_waits_cost_no_cpu_time)
 }
 END_TEST
 
+static int sleeps_short(void *unused)
+{
+    int64_t begin_ns, took_ns, least_ns = CEDE_SECOND;
+    int spun = 0;
+
+    (void)unused;
+    cede__worker->spin.limit_ns = CEDE_MILLISECOND;
+    for (int i = 0; i < 500 && least_ns >= 2500 * CEDE_MICROSECOND; i++) {
+        cede__worker->spin.resume_ns = 0;
+        cede__worker->spin.score = 2 * CEDE__SPIN_TRUSTED;
+        cede__worker->spin.vain = 0;
+        begin_ns = cede_now();
+        ck_assert_int_eq(cede_sleep(1500 * CEDE_MICROSECOND), 0);
+        took_ns = cede_now() - begin_ns;
+        ck_assert_int_ge(took_ns, 1500 * CEDE_MICROSECOND);
+        if (cede__worker->spin.vain) {
+            spun++;
+            least_ns = took_ns < least_ns ? took_ns : least_ns;
+        }
+    }
+    if (spun)
+        ck_assert_int_lt(least_ns, 2500 * CEDE_MICROSECOND); /* the spin is part of the sleep */
+    else
+        printf("skipped in part: other work had a turn in each sleep\n");
+    return 0;
+}
+
+START_TEST(sleeps_take_no_longer)
+{
+    ck_assert_int_eq(cede_run_attr(&spinning, sleeps_short, NULL), 0);
+}
+END_TEST
+
+/* ---- others on the same CPU ---- */
+
+static int cpus[2]; /* that this process may use; the second: -1 if there is one only */
+
+static void find_cpus(void)
+{
+    cpu_set_t allowed;
+    int found = 0;
+
+    cpus[1] = -1;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
+        if (CPU_ISSET(cpu, &allowed))
+            cpus[found++] = cpu;
+}
+
+static void pin(int cpu)
+{
+    cpu_set_t one;
+
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+}
+
+static int64_t thread_cpu_ns(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return used.tv_sec * CEDE_SECOND + used.tv_nsec;
+}
+
+/* May be called in a signal handler. */
+static void be_busy(int64_t duration_ns)
+{
+    struct timespec now;
+    int64_t end_ns;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    end_ns = now.tv_sec * CEDE_SECOND + now.tv_nsec + duration_ns;
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while (now.tv_sec * CEDE_SECOND + now.tv_nsec < end_ns);
+}
+
+static pthread_t interrupted; /* by each question; 0: nobody */
+
+/* Each answer takes a while, on another CPU. */
+static void *answers_slowly(void *unused)
+{
+    char byte;
+
+    pin(cpus[1]);
+    while (read(fds[1], &byte, 1) == 1) {
+        be_busy(100 * CEDE_MICROSECOND);
+        if (interrupted)
+            ck_assert_int_eq(pthread_kill(interrupted, SIGUSR1), 0);
+        be_busy(200 * CEDE_MICROSECOND);
+        if (write(fds[1], &byte, 1) != 1)
+            break;
+    }
+    return unused;
+}
+
+static bool two_cpus(void)
+{
+    find_cpus();
+    if (cpus[1] < 0)
+        printf("skipped in part: there is one CPU only\n");
+    return cpus[1] >= 0;
+}
+
+static int64_t rival_ns, spinner_ns;
+
+static void *wants_the_cpu(void *unused)
+{
+    while (!over)
+        cede__relax();
+    rival_ns = thread_cpu_ns();
+    return unused;
+}
+
+static int spins_beside_a_rival(void *unused)
+{
+    struct cede__spin *spin = &cede__worker->spin;
+    int64_t end_ns = cede_now() + 2 * CEDE_SECOND;
+
+    (void)unused;
+    spin->limit_ns = CEDE_MILLISECOND;
+    spinner_ns = thread_cpu_ns();
+    while (cede_now() < end_ns) {
+        spin->score = 2 * CEDE__SPIN_TRUSTED;
+        ck_assert_int_eq(cede_sleep(300 * CEDE_MICROSECOND), 0);
+    }
+    spinner_ns = thread_cpu_ns() - spinner_ns;
+    return 0;
+}
+
+/* Which would have as much as the spinning thread, half of the CPU, if the spin went on. */
+START_TEST(a_rival_gets_the_cpu)
+{
+    pthread_t rival;
+
+    if (harness_valgrind()) {
+        printf("skipped: Valgrind lets one thread run at a time, by a lock\n");
+        return;
+    }
+    find_cpus();
+    pin(cpus[0]); /* the rival as well */
+    ck_assert_int_eq(pthread_create(&rival, NULL, wants_the_cpu, NULL), 0);
+    ck_assert_int_eq(cede_run_attr(&spinning, spins_beside_a_rival, NULL), 0);
+    over = true;
+    pthread_join(rival, NULL);
+    ck_assert_msg(rival_ns > 3 * spinner_ns, "rival %lld us, spinner %lld", (long long)rival_ns / 1000,
+                  (long long)spinner_ns / 1000);
+}
+END_TEST
+
+static void takes_its_time(int signal)
+{
+    (void)signal;
+    be_busy(100 * CEDE_MICROSECOND);
+}
+
+static int asks_interrupted(void *unused)
+{
+    struct cede__spin *spin = &cede__worker->spin;
+    int64_t before;
+    int undisturbed = 0;
+    char byte = 0;
+
+    (void)unused;
+    for (int i = 0; i < 500 && undisturbed < 50; i++) {
+        spin->score = 2 * CEDE__SPIN_TRUSTED;
+        spin->vain = 0;
+        before = spin->switches = cede__spin_switches();
+        spin->resume_ns = 0;
+        ck_assert_int_eq(cede_write(fds[0], &byte, 1), 1);
+        ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
+        if (cede__spin_switches() != before)
+            continue; /* this machine has other work: there may have been a rival */
+        undisturbed++;
+        ck_assert_int_eq(spin->resume_ns, 0);
+    }
+    if (!undisturbed)
+        printf("skipped in part: other work had a turn in each wait\n");
+    return cede_close(fds[0]);
+}
+
+START_TEST(interrupts_are_no_rivals)
+{
+    struct sigaction action = {.sa_handler = takes_its_time, .sa_flags = SA_RESTART};
+    pthread_t thread;
+
+    if (!two_cpus())
+        return;
+    pin(cpus[0]);
+    interrupted = pthread_self();
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, answers_slowly, NULL), 0);
+    ck_assert_int_eq(cede_run_attr(&spinning, asks_interrupted, NULL), 0);
+    pthread_join(thread, NULL);
+    close(fds[1]);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *spin = suite_create("spin");
@@ -228,11 +474,16 @@ Suite *suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, a_wish_or_the_environment_chooses);
     tcase_add_test(cases, it_is_earned_by_short_waits_and_lost_by_long_ones);
-    tcase_add_test(cases, others_come_first_for_longer_each_time);
+    tcase_add_test(cases, in_vain_it_gets_rarer);
+    tcase_add_test(cases, late_looks_alone_do_not_stop_it);
+    tcase_add_test(cases, others_come_first_for_a_hundred_times_their_turn);
     tcase_add_test(cases, every_answer_arrives);
     tcase_add_test(cases, every_wake_arrives);
     tcase_add_test(cases, dumps_name_it);
     tcase_add_test(cases, long_waits_cost_no_cpu_time);
+    tcase_add_test(cases, sleeps_take_no_longer);
+    tcase_add_test(cases, a_rival_gets_the_cpu);
+    tcase_add_test(cases, interrupts_are_no_rivals);
     suite_add_tcase(spin, cases);
     return spin;
 }

@@ -83,9 +83,11 @@ struct cede_run_attr {
  * A thread that has nothing to run sleeps until an event comes; to be woken takes it some tens of microseconds. Where
  * answers come sooner, as between two machines of one rack, spin_ns (50 microseconds are a good start) spares it that:
  * one connection that waits for each answer gets two to three times as many. The price is a CPU that is busy while it
- * waits. It is paid only while recent waits were short, so at most three times spin_ns in vain until some short ones
- * follow; not where there is only one CPU; and when another thread wants the CPU, it stops for 10 ms, and up to a
- * second if that goes on. Dumps name it.
+ * waits: spin_ns at most in each wait. It is paid only while recent waits were short, so at most three times spin_ns in
+ * vain until some short ones follow; waits that are short but spun for in vain, as where who answers runs on this CPU,
+ * cost it once in a thousand in the end. Not where there is only one CPU. When another thread is given the CPU that the
+ * spin has, it stops for a hundred times as long as that one's turn took, a second at most: a thread that wants the CPU
+ * all the time loses one or two hundredths of it. Dumps name it.
  *
  * Does not park: it blocks the thread, which runs the tasks. Threads: any; several OS threads may each run a runtime of
  * their own. Models: asyncio.run.
