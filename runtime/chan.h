@@ -50,23 +50,29 @@ static inline struct cede__chan_party *cede__chan_first(struct cede__list *parti
     return NULL;
 }
 
-/* Ends the wait of a party from cede__chan_first(): EVENT, its element has been copied, or CLOSED. */
-static inline void cede__chan_finish(struct cede__chan_party *party, enum cede__wake reason)
-{
-    party->done = true;
-    cede__list_unlink(&party->waiter.link);
-    cede__sched_wake_parked(&party->waiter, reason);
-}
-
 /* Whether the party belongs to the calling thread's runtime: no other may touch it. */
 static inline bool cede__chan_ours(const struct cede__chan_party *party)
 {
     return __builtin_expect(party->waiter.task->worker == cede__worker, 1);
 }
 
-/* Parks the current task as a party in a list. */
-static inline enum cede__wake cede__chan_park(struct cede__list *parties, void *element, const char *what,
-                                              const void *subject)
+/* Ends the wait of a party from cede__chan_first() that is ours: EVENT, its element has been copied, or CLOSED. Does
+ * what cede__sched_wake_parked() does, but finds the run queue by this thread's worker: by way of the task it is known
+ * two loads later, and the switch that follows, which pops what is pushed here, waits for them. */
+static inline void cede__chan_finish(struct cede__chan_party *party, enum cede__wake reason)
+{
+    struct cede__task *task = party->waiter.task;
+
+    party->done = true;
+    cede__list_unlink(&party->waiter.link);
+    task->run.waiter->reason = reason; /* of a select's parties, this is the one it looks at */
+    task->state = CEDE__TASK_READY;
+    cede__runqueue_push(&cede__worker->queue, task);
+}
+
+/* Parks the current task as a party in a list. Inline: one return less after each switch. */
+static inline __attribute__((always_inline)) enum cede__wake cede__chan_park(struct cede__list *parties, void *element,
+                                                                             const char *what, const void *subject)
 {
     struct cede__chan_party party = {.waiter = {.what = what, .subject = (intptr_t)subject}, .element = element};
 
