@@ -44,6 +44,8 @@ static struct {
     bool coming;              /* one has been called or started, and has not looked into the queue since */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static _Thread_local bool helping; /* the calling thread is a helper */
+
 /* ---- sending for helpers ---- */
 
 static void *help(void *unused);
@@ -149,6 +151,7 @@ static void *help(void *unused)
     struct cede__list *link;
 
     (void)unused;
+    helping = true;
     pthread_mutex_lock(&pool.lock);
     pool.coming = false;
     do {
@@ -177,13 +180,14 @@ static void after_fork_in_parent(void)
     pthread_mutex_unlock(&pool.lock);
 }
 
-/* The helpers exist in the parent only, and would be waited for in vain. */
+/* The helpers exist in the parent only, and would be waited for in vain. But for one whose job has forked: if that
+ * returns, the helper looks for the next job, and in the end counts itself out. */
 static void after_fork_in_child(void)
 {
     while (cede__list_take(&pool.queue))
         ;
     pool.idle = (struct cede__list){0};
-    pool.helpers = 0;
+    pool.helpers = helping;
     pool.coming = false;
     pthread_mutex_unlock(&pool.lock);
 }

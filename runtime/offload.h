@@ -17,7 +17,8 @@
  * A job that its task no longer waits for is an orphan: taken out of the queue if no helper has begun it, else left to
  * its helper. It then holds on to nothing but itself, so the runtime may end meanwhile.
  *
- * In a child of fork(2) there are no helpers and no jobs; those that were under way are not done there.
+ * In a child of fork(2) there are no helpers and no jobs; those that were under way are not done there. A job that
+ * forks goes on in the child, and if it returns there, its helper is the first of the child's; nobody awaits the job.
  */
 #ifndef CEDE_RUNTIME_OFFLOAD_H
 #define CEDE_RUNTIME_OFFLOAD_H

@@ -374,6 +374,37 @@ START_TEST(a_child_process_has_helpers_of_its_own)
     ck_assert_int_eq(cede_run(a_job_runs_on_another_thread_without_signals_task, NULL), 0);
 }
 END_TEST
+
+static void *uses_all_helpers(void *unused)
+{
+    atomic_store(&running, 0);
+    _exit(cede_run(jobs_wait_for_their_turn_task, NULL));
+    return unused;
+}
+
+/* Returns in the child as well, where the helper goes on with the jobs of another thread. */
+static void forks(struct cede__job *job)
+{
+    struct work *work = CEDE__CONTAINER(job, struct work, job);
+    pthread_t thread;
+
+    work->value = fork();
+    if (work->value == 0 && pthread_create(&thread, NULL, uses_all_helpers, NULL) != 0)
+        _exit(2);
+}
+
+TASK_TEST(a_helper_that_forks_is_one_in_the_child)
+{
+    struct work *work = work_new(0);
+    int status;
+
+    work->job.run = forks;
+    ck_assert_int_eq(cede__offload(&work->job), 0);
+    ck_assert_int_gt(work->value, 0);
+    ck_assert_int_eq(cede_waitpid(work->value, &status, 0), work->value);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    free(work);
+}
 #endif
 
 Suite *suite(void)
@@ -396,6 +427,7 @@ Suite *suite(void)
     tcase_add_test(cases, storm_of_cancels);
 #ifndef CEDE__TSAN
     tcase_add_test(cases, a_child_process_has_helpers_of_its_own);
+    tcase_add_test(cases, a_helper_that_forks_is_one_in_the_child);
 #endif
     suite_add_tcase(offload, cases);
     return offload;
