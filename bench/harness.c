@@ -399,19 +399,25 @@ static void print_table(void)
 static void write_json(void)
 {
     FILE *out = fopen(options.json, "w");
-    struct summary summary;
+    const struct result *cede;
+    struct summary summary, ratio;
     size_t at;
 
     if (!out)
         bench_fail(options.json);
     fputs("[\n", out);
     for (at = 0; at < result_count; at++) {
+        cede = find_result(results[at].question, "cede", results[at].n);
         summary = summary_of(&results[at], NULL);
+        ratio = cede ? summary_of(&results[at], cede) : (struct summary){0};
         fprintf(out,
                 "{\"question\": \"%s\", \"subject\": \"%s\", \"n\": %ld, \"unit\": \"%s\", \"median\": %.9g, "
-                "\"min\": %.9g, \"max\": %.9g}%s\n",
+                "\"min\": %.9g, \"max\": %.9g",
                 results[at].question, results[at].subject, results[at].n, results[at].unit, summary.median,
-                summary.min, summary.max, at + 1 < result_count ? "," : "");
+                summary.min, summary.max);
+        if (ratio.count > 0)
+            fprintf(out, ", \"quotient\": %.9g", ratio.median);
+        fputs(at + 1 < result_count ? "},\n" : "}\n", out);
     }
     fputs("]\n", out);
     if (fclose(out) != 0)
