@@ -35,7 +35,9 @@ each() { # OPERATION EXTRA: instructions of one operation
 
 wrong=0
 for program in "$@"; do
-    for operation in $("$program"); do
+    operations=$("$program")
+    [ -n "$operations" ] || { echo "$program: no operations"; wrong=1; }
+    for operation in $operations; do
         limit=$(awk -v operation="$operation" '$1 == operation { print $2 }' "$limits")
         [ -n "$limit" ] || { echo "$operation: no limit in $limits"; wrong=1; continue; }
         if ! count=$(each "$operation" 0) || ! more=$(each "$operation" $((limit / 10))); then
