@@ -28,7 +28,7 @@
 
 struct cede__runqueue {
     struct cede__task **ring;  /* a power of two of slots, always more than there are tasks */
-    uint32_t head, tail, mask; /* head == tail: nothing can run; both only grow */
+    uint32_t head, tail, mask; /* head == tail: nothing can run; both go round; head goes back for what is put first */
     uint32_t arrived;          /* the tail after the last push of what came from outside */
     uint32_t starts;           /* since it was last asked whether to let pass what has arrived */
     struct cede__task *first, *last; /* have not started; NULL, anything: none. Linked through new_next */

@@ -16,6 +16,8 @@
  *
  * Over io_uring (cede_runtime_poller()) the kernel is told once that a connection's data are wanted, and brings them as
  * they come, without a further request for each message (multishot receive): up to a few buffers ahead of the task.
+ * For that it holds buffers of the runtime's until that ends: 16 at first, twice as many whenever they did not suffice,
+ * and 1,024 (20 MiB) at most.
  * Hence one rule, whatever the poller: from the first cede_buffer_recv() on, whatever comes on that socket is read by
  * cede_buffer_recv() alone, not by cede_recv(), another process, or a look with poll(2).
  */
