@@ -19,6 +19,7 @@ enum {
     QUESTION_BYTES = 512,
     LIMIT_SECONDS = 300, /* for one measurement: longer than any, so that one that hangs is noticed */
     QUICK_SECONDS = 1,   /* unless told how many, a quick run does no third round of a case that has taken longer */
+    SURE_ROUNDS = 6,     /* of five the median of all lies beyond the least or the greatest 1 time of 16 */
 };
 
 /* All values of one figure of one subject in one case. */
@@ -297,8 +298,8 @@ static int compare(const void *a, const void *b)
 /* What there is of one value for each round. */
 struct summary {
     double median, min, max;
-    double low, high; /* between these the median of all rounds that one might measure lies, 19 times of 20; of less
-                       * than six rounds: min, max */
+    double low, high; /* between these the median of all rounds that one might measure lies, 19 times of 20; only of
+                       * SURE_ROUNDS and more */
     int count;
 };
 
@@ -375,7 +376,7 @@ static void print_question(size_t first)
         ratio = cede ? summary_of(result, cede) : (struct summary){0};
         if (ratio.count > 0)
             printf(" %6.2f", ratio.median);
-        if (ratio.count > 1 && result != cede)
+        if (ratio.count >= SURE_ROUNDS && result != cede)
             printf("  %.3f to %.3f", ratio.low, ratio.high);
         putchar('\n');
     }
