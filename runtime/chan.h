@@ -56,18 +56,12 @@ static inline bool cede__chan_ours(const struct cede__chan_party *party)
     return __builtin_expect(party->waiter.task->worker == cede__worker, 1);
 }
 
-/* Ends the wait of a party from cede__chan_first() that is ours: EVENT, its element has been copied, or CLOSED. Does
- * what cede__sched_wake_parked() does, but finds the run queue by this thread's worker: by way of the task it is known
- * two loads later, and the switch that follows, which pops what is pushed here, waits for them. */
+/* Ends the wait of a party from cede__chan_first() that is ours: EVENT, its element has been copied, or CLOSED. */
 static inline void cede__chan_finish(struct cede__chan_party *party, enum cede__wake reason)
 {
-    struct cede__task *task = party->waiter.task;
-
     party->done = true;
     cede__list_unlink(&party->waiter.link);
-    task->run.waiter->reason = reason; /* of a select's parties, this is the one it looks at */
-    task->state = CEDE__TASK_READY;
-    cede__runqueue_push(&cede__worker->queue, task);
+    cede__sched_wake_parked(cede__worker, &party->waiter, reason);
 }
 
 /* Parks the current task as a party in a list. Inline: one return less after each switch. */

@@ -45,7 +45,7 @@ void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason)
     cede__list_remove(&waiter->link);
     /* Of several waiters of one task, the first to be woken counts. */
     if (waiter->task->state == CEDE__TASK_PARKED)
-        cede__sched_wake_parked(waiter, reason);
+        cede__sched_wake_parked(cede__worker, waiter, reason);
 }
 
 /* ---- inbox ---- */
@@ -342,11 +342,11 @@ void cede__sched_exit(struct cede__worker *worker, int result, int error)
 }
 
 /* Whoever waits for the end of a task hears of it. */
-static inline __attribute__((always_inline)) void tell(struct cede__task *task)
+static inline __attribute__((always_inline)) void tell(struct cede__worker *worker, struct cede__task *task)
 {
     /* The joiner first: if the owner takes a failure for a reason to cancel it, it still has what it waited for. */
     if (task->joiner && task->joiner->task->state == CEDE__TASK_PARKED) /* else its wait has been ended already */
-        cede__sched_wake_parked(task->joiner, CEDE__WAKE_EVENT);
+        cede__sched_wake_parked(worker, task->joiner, CEDE__WAKE_EVENT);
     if (task->owner)
         task->owner->child_done(task->owner, task);
 }
@@ -357,7 +357,7 @@ static __attribute__((noinline)) void tell_first(struct cede__worker *worker, st
 {
     uint32_t before = worker->queue.tail;
 
-    tell(task);
+    tell(worker, task);
     cede__runqueue_to_front(&worker->queue, before);
 }
 
@@ -379,7 +379,7 @@ void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int r
     if (__builtin_expect(task->depth_first, 0))
         tell_first(worker, task);
     else
-        tell(task);
+        tell(worker, task);
     if (task->detached)
         cede__task_free(task);
 }

@@ -141,14 +141,17 @@ void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter);
 /* Ends a wait, if it has not ended: the task goes to the run queue with this reason. Takes the link out of its list. */
 void cede__sched_wake(struct cede__waiter *waiter, enum cede__wake reason);
 
-/* The same for a waiter whose task is known to be parked, and which the caller has taken out of its list. */
-static inline void cede__sched_wake_parked(struct cede__waiter *waiter, enum cede__wake reason)
+/* The same for a waiter whose task is known to be parked, and which the caller has taken out of its list. `worker` is
+ * the calling thread's, and so the task's: by way of the task it is known two loads later, and the switch that follows,
+ * which pops what is pushed here, waits for them. */
+static inline void cede__sched_wake_parked(struct cede__worker *worker, struct cede__waiter *waiter,
+                                           enum cede__wake reason)
 {
     struct cede__task *task = waiter->task;
 
-    task->run.waiter->reason = reason; /* of several waiters of one task (poll), this is the one it looks at */
+    task->run.waiter->reason = reason; /* of several waiters of one task (poll, select), this is the one it looks at */
     task->state = CEDE__TASK_READY;
-    cede__runqueue_push(&task->worker->queue, task);
+    cede__runqueue_push(&worker->queue, task);
 }
 
 /* The task has ended with this result: tells its joiner or owner, and frees it if nobody else will. */

@@ -187,7 +187,7 @@ static inline void cede__sync_settle(struct cede__sync_waiter *waiter)
 {
     waiter->settled = true;
     if (waiter->wait.task->state == CEDE__TASK_PARKED)
-        cede__sched_wake_parked(&waiter->wait, CEDE__WAKE_EVENT);
+        cede__sched_wake_parked(cede__worker, &waiter->wait, CEDE__WAKE_EVENT);
 }
 
 /* Wakes one that has been taken, by way of the inbox in any case: for signal handlers, which may have interrupted the
