@@ -84,12 +84,11 @@ static inline void cede__runqueue_push(struct cede__runqueue *queue, struct cede
     queue->ring[queue->tail++ & queue->mask] = task;
 }
 
-/* Appends one that is NEW. */
+/* Appends one that is NEW, and whose `ends_batch` is not set. */
 static inline void cede__runqueue_push_new(struct cede__runqueue *queue, struct cede__task *task)
 {
     struct cede__task *last = queue->last;
 
-    task->start.ends_batch = false;
     if (!queue->first)
         queue->first = task;
     else

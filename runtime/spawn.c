@@ -102,6 +102,7 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
     struct cede__worker *worker = cede__worker;
     size_t stack_size;
     struct cede__task *task;
+    void *arg = (void *)args;
 
     if (!worker || !worker->current) {
         errno = EPERM;
@@ -116,21 +117,23 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
         || (attr && attr->depth_first && cede__runqueue_reserve_nested(&worker->queue) != 0)
         || !(task = cede__task_new(worker)))
         return NULL;
-    task->start.arg = (void *)args;
-    if (args_size && !(task->start.arg = args_copy(worker, args, args_size))) {
+    if (args_size && !(arg = args_copy(worker, args, args_size))) {
         cede__task_free(task);
         return NULL;
     }
     if (worker->current->locals && cede__local_inherit(worker->current, &task->locals) != 0) {
         if (args_size)
-            args_free(worker, task->start.arg, args_size);
+            args_free(worker, arg, args_size);
         cede__task_free(task);
         return NULL;
     }
-    task->start.fn = fn;
-    task->start.args_size = (uint32_t)args_size;
-    task->start.stack_units = (uint32_t)(stack_size / CEDE__TASK_STACK_UNIT);
-    task->start.deadline_ns = worker->current->run.scope ? cede__scope_deadline(worker->current) : INT64_MAX;
+    task->start = (struct cede__task_start){
+        .fn = fn,
+        .arg = arg,
+        .deadline_ns = worker->current->run.scope ? cede__scope_deadline(worker->current) : INT64_MAX,
+        .args_size = (uint32_t)args_size,
+        .stack_units = (uint32_t)(stack_size / CEDE__TASK_STACK_UNIT),
+    };
     task->name = attr && attr->name ? attr->name : name;
     task->detached = attr && attr->detached;
     task->depth_first = attr && attr->depth_first;
@@ -167,8 +170,9 @@ struct cede_task *cede__task_go(const char *name, cede_task_fn *fn, const void *
 
 /* ---- join ---- */
 
-/* The task of a handle, if it is one of the caller's own runtime; else NULL with errno. */
-static struct cede__task *find_own(struct cede_task *handle)
+/* The task of a handle, if it is one of the caller's own runtime; else NULL with errno. Inline, as reap() is: a call is
+ * dear beside the rest of a join. */
+static inline __attribute__((always_inline)) struct cede__task *find_own(struct cede_task *handle)
 {
     struct cede__task *task = cede__task_find(handle);
 
@@ -201,7 +205,7 @@ static bool waits_for_current(const struct cede__task *task)
 }
 
 /* Takes the result of a task that has ended. */
-static int reap(struct cede__task *task, int *result)
+static inline __attribute__((always_inline)) int reap(struct cede__task *task, int *result)
 {
     int value = task->done.result, error = task->done.error;
 
@@ -234,14 +238,14 @@ int cede_join(struct cede_task *handle, int *result)
         errno = EINVAL;
         return -1;
     }
-    if (task->state == CEDE__TASK_DONE)
-        return reap(task, result);
-    waiter.subject = (intptr_t)task;
-    task->joiner = &waiter;
-    reason = cede__wait_inside(&waiter);
-    task->joiner = NULL;
-    if (reason != CEDE__WAKE_EVENT)
-        return cede__wait_errno(reason);
+    if (task->state != CEDE__TASK_DONE) {
+        waiter.subject = (intptr_t)task;
+        task->joiner = &waiter;
+        reason = cede__wait_inside(&waiter);
+        task->joiner = NULL;
+        if (reason != CEDE__WAKE_EVENT)
+            return cede__wait_errno(reason);
+    }
     return reap(task, result);
 }
 

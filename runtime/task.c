@@ -52,13 +52,18 @@ static int add_chunk(struct cede__worker *worker)
     return 0;
 }
 
+/* cede__task_new() where none is free. Not inline: the usual case saves no registers. */
+static __attribute__((noinline)) struct cede__task *new_chunk(struct cede__worker *worker)
+{
+    return add_chunk(worker) == 0 ? cede__task_new(worker) : NULL;
+}
+
 struct cede__task *cede__task_new(struct cede__worker *worker)
 {
-    struct cede__task *task;
+    struct cede__task *task = worker->free_tasks;
 
-    if (!worker->free_tasks && add_chunk(worker) != 0)
-        return NULL;
-    task = worker->free_tasks;
+    if (__builtin_expect(!task, 0))
+        return new_chunk(worker);
     worker->free_tasks = task->next_free;
     atomic_store_explicit(&task->handle,
                           atomic_load_explicit(&task->handle, memory_order_relaxed) & ~CEDE__TASK_HANDLE_FREE,
