@@ -62,11 +62,12 @@ void cede__spin_waited(struct cede__spin *spin, int64_t duration_ns, enum cede__
 
 int64_t cede__spin_switches(void)
 {
-    struct rusage used;
+    struct rusage used = {0};
     int saved = errno;
 
+    /* A thread that waits has slept sometime: where nothing at all was counted, nothing is. */
     if (getrusage(RUSAGE_THREAD, &used) == 0)
-        return used.ru_nivcsw;
+        return used.ru_nvcsw || used.ru_nivcsw ? used.ru_nivcsw : -1;
     errno = saved;
     return -1;
 }

@@ -17,6 +17,11 @@
  * 30 us now and then stops the spin for 3 ms. A turn too short to be late, or one that falls into a task's own work, is
  * not seen; but then the spin took little.
  *
+ * Where the kernel counts no switches at all, each late look passes for a turn. Where it does not count these, and for
+ * a thread with a real-time policy, from which others cannot take the CPU, nobody is ever seen; the bound is what
+ * follows then. Others lose up to the limit in each wait that an event ends meanwhile, and next to nothing where
+ * whoever is to bring it is one of them.
+ *
  *     short waits:  + 1 to the score       spin once in a wait, if the score is at least TRUSTED, so that a wrong guess
  *     long ones:    - 2                    costs three times the limit at most before it has to be earned again
  *

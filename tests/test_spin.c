@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "harness.h"
 #include "sched.h"
 
@@ -138,6 +139,18 @@ START_TEST(others_come_first_for_a_hundred_times_their_turn)
     /* Where the kernel does not tell, it may have been somebody, each time. */
     ck_assert(cede__spin_disturbed(&spin, 30 * CEDE_MICROSECOND, -1, now_ns));
     ck_assert(cede__spin_disturbed(&spin, 30 * CEDE_MICROSECOND, -1, now_ns));
+}
+END_TEST
+
+START_TEST(a_kernel_may_not_tell)
+{
+    if (!fault_inject(SYS_getrusage, 0)) /* it succeeds, and says nothing */
+        return;
+    ck_assert_int_eq(cede__spin_switches(), -1);
+    ck_assert(fault_inject(SYS_getrusage, ENOSYS));
+    errno = EBADF;
+    ck_assert_int_eq(cede__spin_switches(), -1);
+    ck_assert_int_eq(errno, EBADF);
 }
 END_TEST
 
@@ -477,6 +490,7 @@ Suite *suite(void)
     tcase_add_test(cases, in_vain_it_gets_rarer);
     tcase_add_test(cases, late_looks_alone_do_not_stop_it);
     tcase_add_test(cases, others_come_first_for_a_hundred_times_their_turn);
+    tcase_add_test(cases, a_kernel_may_not_tell);
     tcase_add_test(cases, every_answer_arrives);
     tcase_add_test(cases, every_wake_arrives);
     tcase_add_test(cases, dumps_name_it);
