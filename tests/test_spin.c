@@ -158,9 +158,53 @@ END_TEST
 
 static const struct cede_run_attr spinning = {.spin_ns = CEDE_MILLISECOND};
 
+/* Where there is one CPU only as well. */
+static struct cede__spin *spin_anyway(void)
+{
+    cede__worker->spin.limit_ns = CEDE_MILLISECOND;
+    return &cede__worker->spin;
+}
+
+/* It pays in the next wait. */
+static void trust(struct cede__spin *spin)
+{
+    spin->score = 2 * CEDE__SPIN_TRUSTED;
+    spin->vain = 0;
+    spin->resume_ns = 0;
+}
+
 enum { ROUNDS = HARNESS_SCALE(20000) };
 
+/* So many rounds, or fewer where others have the CPUs. */
+static bool goes_on(int round, int64_t begin_ns)
+{
+    return round < ROUNDS && cede_now() - begin_ns < 20 * CEDE_SECOND;
+}
+
+static pthread_t partner;
 static int fds[2];
+
+/* Has another thread at the other end. */
+static void connect_to(void *(*other)(void *))
+{
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    ck_assert_int_eq(pthread_create(&partner, NULL, other, NULL), 0);
+}
+
+static void disconnect(void)
+{
+    ck_assert_int_eq(cede_close(fds[0]), 0);
+    ck_assert_int_eq(pthread_join(partner, NULL), 0);
+    ck_assert_int_eq(close(fds[1]), 0);
+}
+
+static void ask(void)
+{
+    char byte = 0;
+
+    ck_assert_int_eq(cede_write(fds[0], &byte, 1), 1);
+    ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
+}
 
 static void *answers(void *unused)
 {
@@ -172,36 +216,23 @@ static void *answers(void *unused)
     return unused;
 }
 
-static int asks(void *unused)
+ATTR_TEST(every_answer_arrives, &spinning)
 {
-    char byte = 0;
+    int64_t begin_ns = cede_now();
 
-    (void)unused;
-    cede__worker->spin.limit_ns = CEDE_MILLISECOND; /* where there is one CPU only as well */
-    for (int i = 0; i < ROUNDS; i++) {
-        ck_assert_int_eq(cede_write(fds[0], &byte, 1), 1);
+    spin_anyway();
+    connect_to(answers);
+    for (int i = 0; goes_on(i, begin_ns); i++) {
         if (i % 7 == 0)
             cede_timeout (CEDE_SECOND * 60)
-                ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
+                ask();
         else
-            ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
+            ask();
         if (i % 100 == 0)
             ck_assert_int_eq(cede_sleep(1 + i % 50 * CEDE_MICROSECOND), 0);
     }
-    return cede_close(fds[0]);
+    disconnect();
 }
-
-START_TEST(every_answer_arrives)
-{
-    pthread_t thread;
-
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, answers, NULL), 0);
-    ck_assert_int_eq(cede_run_attr(&spinning, asks, NULL), 0);
-    pthread_join(thread, NULL);
-    close(fds[1]);
-}
-END_TEST
 
 static struct cede_task *_Atomic sleeper;
 static atomic_bool over;
@@ -214,126 +245,29 @@ static void *wakes(void *unused)
     return unused;
 }
 
-static int is_woken(void *unused)
+ATTR_TEST(every_wake_arrives, &spinning)
 {
-    (void)unused;
-    cede__worker->spin.limit_ns = CEDE_MILLISECOND;
+    int64_t begin_ns = cede_now();
+
+    spin_anyway();
+    ck_assert_int_eq(pthread_create(&partner, NULL, wakes, NULL), 0);
     sleeper = cede_self();
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; goes_on(i, begin_ns); i++)
         ck_assert_int_eq(cede_park(), 0);
     over = true;
-    return 0;
+    ck_assert_int_eq(pthread_join(partner, NULL), 0);
 }
 
-START_TEST(every_wake_arrives)
-{
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, wakes, NULL), 0);
-    ck_assert_int_eq(cede_run_attr(&spinning, is_woken, NULL), 0);
-    pthread_join(thread, NULL);
-}
-END_TEST
-
-static int is_dumped(void *unused)
+TASK_TEST(dumps_name_it)
 {
     char text[4096] = {0};
     int ends[2];
 
-    (void)unused;
     cede__worker->spin.limit_ns = 50 * CEDE_MICROSECOND;
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_ge(cede_dump(ends[1]), 0);
     ck_assert_int_gt(read(ends[0], text, sizeof text - 1), 0);
     ck_assert_ptr_nonnull(strstr(text, ", spin 50 us\n"));
-    return 0;
-}
-
-START_TEST(dumps_name_it)
-{
-    ck_assert_int_eq(cede_run(is_dumped, NULL), 0);
-}
-END_TEST
-
-static int sleeps_long(void *unused)
-{
-    (void)unused;
-    cede__worker->spin.limit_ns = CEDE_MILLISECOND;
-    cede__worker->spin.score = 2 * CEDE__SPIN_TRUSTED;
-    for (int i = 0; i < 30; i++)
-        ck_assert_int_eq(cede_sleep(10 * CEDE_MILLISECOND), 0);
-    return 0;
-}
-
-/* 300 ms, of which 3 may be spent in vain. */
-START_TEST(long_waits_cost_no_cpu_time)
-{
-    struct timespec before, after;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-    ck_assert_int_eq(cede_run_attr(&spinning, sleeps_long, NULL), 0);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    ck_assert_int_lt((after.tv_sec - before.tv_sec) * CEDE_SECOND + after.tv_nsec - before.tv_nsec,
-                     100 * CEDE_MILLISECOND);
-}
-END_TEST
-
-static int sleeps_short(void *unused)
-{
-    int64_t begin_ns, took_ns, least_ns = CEDE_SECOND;
-    int spun = 0;
-
-    (void)unused;
-    cede__worker->spin.limit_ns = CEDE_MILLISECOND;
-    for (int i = 0; i < 500 && least_ns >= 2500 * CEDE_MICROSECOND; i++) {
-        cede__worker->spin.resume_ns = 0;
-        cede__worker->spin.score = 2 * CEDE__SPIN_TRUSTED;
-        cede__worker->spin.vain = 0;
-        begin_ns = cede_now();
-        ck_assert_int_eq(cede_sleep(1500 * CEDE_MICROSECOND), 0);
-        took_ns = cede_now() - begin_ns;
-        ck_assert_int_ge(took_ns, 1500 * CEDE_MICROSECOND);
-        if (cede__worker->spin.vain) {
-            spun++;
-            least_ns = took_ns < least_ns ? took_ns : least_ns;
-        }
-    }
-    if (spun)
-        ck_assert_int_lt(least_ns, 2500 * CEDE_MICROSECOND); /* the spin is part of the sleep */
-    else
-        printf("skipped in part: other work had a turn in each sleep\n");
-    return 0;
-}
-
-START_TEST(sleeps_take_no_longer)
-{
-    ck_assert_int_eq(cede_run_attr(&spinning, sleeps_short, NULL), 0);
-}
-END_TEST
-
-/* ---- others on the same CPU ---- */
-
-static int cpus[2]; /* that this process may use; the second: -1 if there is one only */
-
-static void find_cpus(void)
-{
-    cpu_set_t allowed;
-    int found = 0;
-
-    cpus[1] = -1;
-    ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
-    for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
-        if (CPU_ISSET(cpu, &allowed))
-            cpus[found++] = cpu;
-}
-
-static void pin(int cpu)
-{
-    cpu_set_t one;
-
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
 }
 
 static int64_t thread_cpu_ns(void)
@@ -344,47 +278,71 @@ static int64_t thread_cpu_ns(void)
     return used.tv_sec * CEDE_SECOND + used.tv_nsec;
 }
 
-/* May be called in a signal handler. */
-static void be_busy(int64_t duration_ns)
+/* 300 ms, of which 3 may be spent in vain. */
+ATTR_TEST(long_waits_cost_no_cpu_time, &spinning)
 {
-    struct timespec now;
-    int64_t end_ns;
+    int64_t before_ns = thread_cpu_ns();
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    end_ns = now.tv_sec * CEDE_SECOND + now.tv_nsec + duration_ns;
-    do
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    while (now.tv_sec * CEDE_SECOND + now.tv_nsec < end_ns);
+    trust(spin_anyway());
+    for (int i = 0; i < 30; i++)
+        ck_assert_int_eq(cede_sleep(10 * CEDE_MILLISECOND), 0);
+    ck_assert_int_lt(thread_cpu_ns() - before_ns, 100 * CEDE_MILLISECOND);
 }
 
-static pthread_t interrupted; /* by each question; 0: nobody */
+static const struct cede__backend *real;
+static int64_t slept_ns; /* the last time that it was not for looking only */
 
-/* Each answer takes a while, on another CPU. */
-static void *answers_slowly(void *unused)
+static int waits_recorded(struct cede__poller *poller, int64_t timeout_ns, struct cede__event *events, int max)
 {
-    char byte;
+    if (timeout_ns)
+        slept_ns = timeout_ns;
+    return real->wait(poller, timeout_ns, events, max);
+}
 
-    pin(cpus[1]);
-    while (read(fds[1], &byte, 1) == 1) {
-        be_busy(100 * CEDE_MICROSECOND);
-        if (interrupted)
-            ck_assert_int_eq(pthread_kill(interrupted, SIGUSR1), 0);
-        be_busy(200 * CEDE_MICROSECOND);
-        if (write(fds[1], &byte, 1) != 1)
-            break;
+/* The spin is part of the sleep. */
+ATTR_TEST(sleeps_take_no_longer, &spinning)
+{
+    struct cede__backend recording = *cede__worker->poller.backend;
+    struct cede__spin *spin = spin_anyway();
+    int64_t begin_ns;
+    int spun = 0;
+
+    real = cede__worker->poller.backend;
+    recording.wait = waits_recorded;
+    cede__worker->poller.backend = &recording;
+    for (int i = 0; i < 500 && spun < 20; i++) {
+        trust(spin);
+        slept_ns = 0;
+        begin_ns = cede_now();
+        ck_assert_int_eq(cede_sleep(1500 * CEDE_MICROSECOND), 0);
+        ck_assert_int_ge(cede_now() - begin_ns, 1500 * CEDE_MICROSECOND);
+        if (spin->vain) {
+            spun++;
+            ck_assert_int_lt(slept_ns, CEDE_MILLISECOND);
+        }
     }
-    return unused;
+    cede__worker->poller.backend = real;
+    if (!spun)
+        printf("skipped in part: other work had a turn in each sleep\n");
 }
 
-static bool two_cpus(void)
+/* ---- others on the same CPU ---- */
+
+/* The calling thread, and who it makes, may use the nth of the CPUs that it may use now. False: there are not so
+ * many. */
+static bool pin(int nth)
 {
-    find_cpus();
-    if (cpus[1] < 0)
-        printf("skipped in part: there is one CPU only\n");
-    return cpus[1] >= 0;
+    cpu_set_t allowed, one;
+
+    CPU_ZERO(&one);
+    ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &allowed) && nth-- == 0)
+            CPU_SET(cpu, &one);
+    return sched_setaffinity(0, sizeof one, &one) == 0;
 }
 
-static int64_t rival_ns, spinner_ns;
+static int64_t rival_ns;
 
 static void *wants_the_cpu(void *unused)
 {
@@ -394,41 +352,38 @@ static void *wants_the_cpu(void *unused)
     return unused;
 }
 
-static int spins_beside_a_rival(void *unused)
-{
-    struct cede__spin *spin = &cede__worker->spin;
-    int64_t end_ns = cede_now() + 2 * CEDE_SECOND;
-
-    (void)unused;
-    spin->limit_ns = CEDE_MILLISECOND;
-    spinner_ns = thread_cpu_ns();
-    while (cede_now() < end_ns) {
-        spin->score = 2 * CEDE__SPIN_TRUSTED;
-        ck_assert_int_eq(cede_sleep(300 * CEDE_MICROSECOND), 0);
-    }
-    spinner_ns = thread_cpu_ns() - spinner_ns;
-    return 0;
-}
-
 /* Which would have as much as the spinning thread, half of the CPU, if the spin went on. */
-START_TEST(a_rival_gets_the_cpu)
+ATTR_TEST(a_rival_gets_the_cpu, &spinning)
 {
-    pthread_t rival;
+    struct cede__spin *spin = spin_anyway();
+    int64_t spinner_ns, end_ns;
 
     if (harness_valgrind()) {
         printf("skipped: Valgrind lets one thread run at a time, by a lock\n");
         return;
     }
-    find_cpus();
-    pin(cpus[0]); /* the rival as well */
-    ck_assert_int_eq(pthread_create(&rival, NULL, wants_the_cpu, NULL), 0);
-    ck_assert_int_eq(cede_run_attr(&spinning, spins_beside_a_rival, NULL), 0);
+    ck_assert(pin(0));
+    ck_assert_int_eq(pthread_create(&partner, NULL, wants_the_cpu, NULL), 0);
+    spinner_ns = thread_cpu_ns();
+    end_ns = cede_now() + 2 * CEDE_SECOND;
+    while (cede_now() < end_ns) {
+        spin->score = 2 * CEDE__SPIN_TRUSTED;
+        ck_assert_int_eq(cede_sleep(300 * CEDE_MICROSECOND), 0);
+    }
+    spinner_ns = thread_cpu_ns() - spinner_ns;
     over = true;
-    pthread_join(rival, NULL);
+    ck_assert_int_eq(pthread_join(partner, NULL), 0);
     ck_assert_msg(rival_ns > 3 * spinner_ns, "rival %lld us, spinner %lld", (long long)rival_ns / 1000,
                   (long long)spinner_ns / 1000);
 }
-END_TEST
+
+static void be_busy(int64_t duration_ns)
+{
+    int64_t end_ns = cede_now() + duration_ns;
+
+    while (cede_now() < end_ns)
+        ;
+}
 
 static void takes_its_time(int signal)
 {
@@ -436,48 +391,55 @@ static void takes_its_time(int signal)
     be_busy(100 * CEDE_MICROSECOND);
 }
 
-static int asks_interrupted(void *unused)
+static pthread_t interrupted; /* by each question */
+
+/* Each answer takes a while. */
+static void *answers_slowly(void *unused)
 {
-    struct cede__spin *spin = &cede__worker->spin;
+    char byte;
+
+    pin(1); /* if there is another */
+    while (read(fds[1], &byte, 1) == 1) {
+        be_busy(100 * CEDE_MICROSECOND);
+        ck_assert_int_eq(pthread_kill(interrupted, SIGUSR1), 0);
+        be_busy(200 * CEDE_MICROSECOND);
+        if (write(fds[1], &byte, 1) != 1)
+            break;
+    }
+    return unused;
+}
+
+ATTR_TEST(interrupts_are_no_rivals, &spinning)
+{
+    struct sigaction action = {.sa_handler = takes_its_time, .sa_flags = SA_RESTART};
+    struct cede__spin *spin = spin_anyway();
     int64_t before;
     int undisturbed = 0;
-    char byte = 0;
 
-    (void)unused;
+    interrupted = pthread_self();
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    connect_to(answers_slowly);
+    ck_assert(pin(0));
     for (int i = 0; i < 500 && undisturbed < 50; i++) {
-        spin->score = 2 * CEDE__SPIN_TRUSTED;
-        spin->vain = 0;
+        trust(spin);
         before = spin->switches = cede__spin_switches();
-        spin->resume_ns = 0;
-        ck_assert_int_eq(cede_write(fds[0], &byte, 1), 1);
-        ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
-        if (cede__spin_switches() != before)
+        ask();
+        if (before < 0 || cede__spin_switches() != before)
             continue; /* this machine has other work: there may have been a rival */
         undisturbed++;
         ck_assert_int_eq(spin->resume_ns, 0);
     }
     if (!undisturbed)
         printf("skipped in part: other work had a turn in each wait\n");
-    return cede_close(fds[0]);
+    disconnect();
 }
 
-START_TEST(interrupts_are_no_rivals)
+/* With a real-time policy, of two threads that compute on one CPU the second would never have it. Where this is
+ * refused, there is none. */
+static void be_ordinary(void)
 {
-    struct sigaction action = {.sa_handler = takes_its_time, .sa_flags = SA_RESTART};
-    pthread_t thread;
-
-    if (!two_cpus())
-        return;
-    pin(cpus[0]);
-    interrupted = pthread_self();
-    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, answers_slowly, NULL), 0);
-    ck_assert_int_eq(cede_run_attr(&spinning, asks_interrupted, NULL), 0);
-    pthread_join(thread, NULL);
-    close(fds[1]);
+    (void)sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
 }
-END_TEST
 
 Suite *suite(void)
 {
@@ -485,6 +447,7 @@ Suite *suite(void)
     TCase *cases = tcase_create("spin");
 
     tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, be_ordinary, NULL);
     tcase_add_test(cases, a_wish_or_the_environment_chooses);
     tcase_add_test(cases, it_is_earned_by_short_waits_and_lost_by_long_ones);
     tcase_add_test(cases, in_vain_it_gets_rarer);
