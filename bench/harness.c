@@ -564,5 +564,8 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
     print_table();
     if (options.json)
         write_json();
-    return failed ? 1 : 0;
+    if (failed || result_count)
+        return failed ? 1 : 0;
+    fprintf(stderr, "%s: nothing was measured: no such question or subject\n", argv[0]);
+    return 3;
 }
