@@ -123,8 +123,10 @@ static inline __attribute__((always_inline)) void cede__runqueue_prefetch(const 
         return;
     __builtin_prefetch(queue->ring[(queue->head + CEDE__RUNQUEUE_PREFETCH_TASK) & queue->mask]);
     context = (uintptr_t)queue->ring[(queue->head + CEDE__RUNQUEUE_PREFETCH_CONTEXT) & queue->mask]->run.context;
+    /* What the switch pops, and the frames of those who called it: three lines wherever they begin within one. */
     __builtin_prefetch((void *)context);
-    __builtin_prefetch((void *)(context + CEDE__RUNQUEUE_LINE_BYTES)); /* the frames of whoever called the switch */
+    __builtin_prefetch((void *)(context + CEDE__RUNQUEUE_LINE_BYTES));
+    __builtin_prefetch((void *)(context + 2 * CEDE__RUNQUEUE_LINE_BYTES));
 }
 
 /* Takes the oldest; NULL if there is none, or one that has not started comes first. */
