@@ -12,7 +12,7 @@
 #define LONGEST   CEDE_MILLISECOND
 #define PAUSE_MAX CEDE_SECOND
 
-enum { RESPECT = 100 }; /* a pause is so many times as long as the other thread's turn */
+enum { RESPECT = 20 }; /* a pause is so many times as long as the other thread's turn */
 
 /* On the only CPU, who is to bring the event cannot run. (That the thread may use one only says nothing of others.) */
 static bool alone(void)

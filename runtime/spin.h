@@ -12,9 +12,9 @@
  * counted as a switch. So the kernel is asked only after a late look, for 0.2 us of some 20 that are lost already. What
  * it counted while tasks ran is in it too, which is meant: who took turns then wants the CPU as well.
  *
- * Then no spin for a hundred times as long as the other had the CPU. A thread that never sleeps gets a whole time slice
- * before each slice of this one's, so it loses about a hundredth of its time to the spin; a kernel thread that runs for
- * 30 us now and then stops the spin for 3 ms. A turn too short to be late, or one that falls into a task's own work, is
+ * Then no spin for twenty times as long as the other had the CPU. A thread that never sleeps gets a whole time slice
+ * before each slice of this one's, so it loses a twentieth of its time to the spin at most; a kernel thread that runs
+ * for 30 us now and then, as there are fifty in each second of an idle machine, stops the spin for 0.6 ms. A turn too short to be late, or one that falls into a task's own work, is
  * not seen; but then the spin took little.
  *
  * Where the kernel counts no switches at all, each late look passes for a turn. Where it does not count these, and for

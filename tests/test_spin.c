@@ -112,14 +112,14 @@ START_TEST(late_looks_alone_do_not_stop_it)
 }
 END_TEST
 
-START_TEST(others_come_first_for_a_hundred_times_their_turn)
+START_TEST(others_come_first_for_twenty_times_their_turn)
 {
     static const struct {
         int64_t gap_ns, pause_ns;
     } turns[] = {
-        {30 * CEDE_MICROSECOND, 3 * CEDE_MILLISECOND},
-        {4 * CEDE_MILLISECOND, 400 * CEDE_MILLISECOND},
-        {10 * CEDE_MILLISECOND, CEDE_SECOND},
+        {30 * CEDE_MICROSECOND, 600 * CEDE_MICROSECOND},
+        {4 * CEDE_MILLISECOND, 80 * CEDE_MILLISECOND},
+        {50 * CEDE_MILLISECOND, CEDE_SECOND},
         {CEDE_SECOND, CEDE_SECOND},
         {INT64_MAX / 2, CEDE_SECOND},
     };
@@ -452,7 +452,7 @@ Suite *suite(void)
     tcase_add_test(cases, it_is_earned_by_short_waits_and_lost_by_long_ones);
     tcase_add_test(cases, in_vain_it_gets_rarer);
     tcase_add_test(cases, late_looks_alone_do_not_stop_it);
-    tcase_add_test(cases, others_come_first_for_a_hundred_times_their_turn);
+    tcase_add_test(cases, others_come_first_for_twenty_times_their_turn);
     tcase_add_test(cases, a_kernel_may_not_tell);
     tcase_add_test(cases, every_answer_arrives);
     tcase_add_test(cases, every_wake_arrives);
