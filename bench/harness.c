@@ -18,7 +18,8 @@ enum {
     TEXT_BYTES = 64,       /* a unit, an aspect */
     QUESTION_BYTES = 512,
     LIMIT_SECONDS = 300, /* for one measurement: longer than any, so that one that hangs is noticed */
-    QUICK_SECONDS = 1,   /* unless told how many, a quick run does no third round of a case that has taken longer */
+    QUICK_SECONDS = 1,   /* unless told how many, a quick run does no third round of a case that has taken longer ... */
+    QUICK_SECOND = 3,    /* ... and no second one of a case that has taken as long as this */
     SURE_ROUNDS = 6,     /* of five the median of all lies beyond the least or the greatest 1 time of 16 */
 };
 
@@ -270,8 +271,8 @@ static void run_case(const struct bench_case *which)
     int64_t start_ns = bench_now();
 
     for (round_now = 0; round_now < options.rounds; round_now++) {
-        if (options.size == BENCH_QUICK && !options.all_rounds && round_now > 1
-            && bench_now() - start_ns > QUICK_SECONDS * 1000000000LL)
+        if (options.size == BENCH_QUICK && !options.all_rounds && round_now > 0
+            && bench_now() - start_ns > (round_now == 1 ? QUICK_SECOND : QUICK_SECONDS) * 1000000000LL)
             break;
         for (subject = subjects; subject; subject = subject->next)
             if (which->n <= subject->max_n && wanted(subject))

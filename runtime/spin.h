@@ -14,8 +14,8 @@
  *
  * Then no spin for twenty times as long as the other had the CPU. A thread that never sleeps gets a whole time slice
  * before each slice of this one's, so it loses a twentieth of its time to the spin at most; a kernel thread that runs
- * for 30 us now and then, as there are fifty in each second of an idle machine, stops the spin for 0.6 ms. A turn too short to be late, or one that falls into a task's own work, is
- * not seen; but then the spin took little.
+ * for 30 us now and then, as there are fifty in each second of an idle machine, stops the spin for 0.6 ms. A turn too
+ * short to be late, or one that falls into a task's own work, is not seen; but then the spin took little.
  *
  * Where the kernel counts no switches at all, each late look passes for a turn. Where it does not count these, and for
  * a thread with a real-time policy, from which others cannot take the CPU, nobody is ever seen; the bound is what

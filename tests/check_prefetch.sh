@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check_prefetch.sh OBJDUMP LIBRARY BUILD_TYPE: what the run queue asks to be fetched ahead, a descriptor and three lines
-# of a context, is still asked for in the machine code of a yield. gcc 12 once dropped all of it, and nothing but the
-# time told.
+# check_prefetch.sh OBJDUMP LIBRARY BUILD_TYPE: what the run queue asks to be fetched ahead, a descriptor and three
+# lines of a context, is still asked for in the machine code of a yield. gcc 12 once dropped all of it, and nothing but
+# the time told.
 set -euo pipefail
 objdump=$1 library=$2 build_type=$3
 

@@ -86,8 +86,8 @@ struct cede_run_attr {
  * waits: spin_ns at most in each wait. It is paid only while recent waits were short, so at most three times spin_ns in
  * vain until some short ones follow; waits that are short but spun for in vain, as where who answers runs on this CPU,
  * cost it once in a thousand in the end. Not where there is only one CPU. When another thread is given the CPU that the
- * spin has, it stops for twenty times as long as that one's turn took, a second at most: a thread that wants the CPU all the
- * time loses a twentieth of it at most. Dumps name it.
+ * spin has, it stops for twenty times as long as that one's turn took, a second at most: a thread that wants the CPU
+ * all the time loses a twentieth of it at most. Dumps name it.
  *
  * Does not park: it blocks the thread, which runs the tasks. Threads: any; several OS threads may each run a runtime of
  * their own. Models: asyncio.run.
