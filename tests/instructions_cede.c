@@ -96,12 +96,17 @@ static int nothing(void *unused)
 
 /* ---- all of them, by name ---- */
 
+static int two_of(cede_task_fn *fn, void *first, void *second)
+{
+    struct cede_task *other = cede_spawn(fn, first);
+
+    return cede_await(cede_spawn(fn, second)) + cede_await(other);
+}
+
 static int yield(void *unused)
 {
-    struct cede_task *other = cede_spawn(yields, NULL);
-
     (void)unused;
-    return cede_await(cede_spawn(yields, NULL)) + cede_await(other);
+    return two_of(yields, NULL, NULL);
 }
 
 static int park(void *unused)
@@ -125,30 +130,23 @@ static int spawn(void *unused)
 
 static int channel(void *unused)
 {
-    struct cede_task *other;
-
     (void)unused;
     channels[0] = cede_chan_open(sizeof(int), 0);
     channels[1] = cede_chan_open(sizeof(int), 0);
-    other = cede_spawn(sends_and_receives, NULL);
-    return cede_await(cede_spawn(sends_and_receives, channels)) + cede_await(other) + cede_chan_free(channels[0])
-           + cede_chan_free(channels[1]);
+    need(two_of(sends_and_receives, NULL, channels) == 0, "channel");
+    return cede_chan_free(channels[0]) + cede_chan_free(channels[1]);
 }
 
 static int condition(void *unused)
 {
-    struct cede_task *other = cede_spawn(takes_turns, (void *)1);
-
     (void)unused;
-    return cede_await(cede_spawn(takes_turns, (void *)0)) + cede_await(other);
+    return two_of(takes_turns, (void *)1, (void *)0);
 }
 
 static int lock(void *unused)
 {
-    struct cede_task *other = cede_spawn(locks_and_yields, NULL);
-
     (void)unused;
-    return cede_await(cede_spawn(locks_and_yields, NULL)) + cede_await(other);
+    return two_of(locks_and_yields, NULL, NULL);
 }
 
 static int timer(void *unused)
