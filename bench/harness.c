@@ -18,8 +18,9 @@ enum {
     TEXT_BYTES = 64,       /* a unit, an aspect */
     QUESTION_BYTES = 512,
     LIMIT_SECONDS = 300, /* for one measurement: longer than any, so that one that hangs is noticed */
-    QUICK_SECONDS = 1,   /* unless told how many, a quick run does no third round of a case that has taken longer ... */
-    QUICK_SECOND = 3,    /* ... and no second one of a case that has taken as long as this */
+    /* A quick run, unless told how many rounds, does no third one of a case that has taken longer, and no second. */
+    NO_THIRD_AFTER_SECONDS = 1,
+    NO_SECOND_AFTER_SECONDS = 3,
     SURE_ROUNDS = 6,     /* of five the median of all lies beyond the least or the greatest 1 time of 16 */
 };
 
@@ -268,11 +269,11 @@ static bool wanted(const struct bench_subject *subject)
 static void run_case(const struct bench_case *which)
 {
     const struct bench_subject *subject;
-    int64_t start_ns = bench_now();
+    int64_t start_ns = bench_now(), limit_ns;
 
     for (round_now = 0; round_now < options.rounds; round_now++) {
-        if (options.size == BENCH_QUICK && !options.all_rounds && round_now > 0
-            && bench_now() - start_ns > (round_now == 1 ? QUICK_SECOND : QUICK_SECONDS) * 1000000000LL)
+        limit_ns = (round_now == 1 ? NO_SECOND_AFTER_SECONDS : NO_THIRD_AFTER_SECONDS) * 1000000000LL;
+        if (options.size == BENCH_QUICK && !options.all_rounds && round_now > 0 && bench_now() - start_ns > limit_ns)
             break;
         for (subject = subjects; subject; subject = subject->next)
             if (which->n <= subject->max_n && wanted(subject))
