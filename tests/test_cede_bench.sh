@@ -21,9 +21,10 @@ refuses() {
 refuses 'what\? There is: switch'
 refuses "there is no 'no'" no
 refuses "unknown option '--no'" switch --no
-refuses "unknown option '--rounds'" switch --rounds
+refuses 'from 1 to 1000' switch --rounds
 refuses 'from 1 to 1000' switch --rounds 0
 refuses 'from 1 to 1000' switch --rounds x
+[ ! -w /dev/full ] || ! "$cede" bench switch --quick > /dev/full 2>&1 || fail "a full disk looks like success"
 "$cede" help bench | grep -q '^usage: cede bench switch' || fail "no help"
 
 out=$("$cede" bench switch --quick) || fail "cede bench switch --quick: returned $?"

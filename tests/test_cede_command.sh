@@ -34,6 +34,15 @@ expect 2 "cede: there is no command 'no'.*" "$cede" no
 expect 0 'cede [0-9]+\.[0-9]+\.[0-9]+' "$cede" --version
 [ ! -w /dev/full ] || expect 125 'cede: standard output: .*' sh -c '"$0" help > /dev/full' "$cede"
 
+# ---- calls: what it refuses, before it measures ----
+
+expect 2 "cede calls: unknown option '--no'.*" "$cede" calls --no
+expect 2 "cede calls: unknown option 'no'.*" "$cede" calls --json no
+expect 2 'cede calls: --documents takes a directory.*' "$cede" calls --documents
+expect 2 'cede calls: --json or --documents, not both.*' "$cede" calls --json --documents "$work"
+expect 125 "cede calls: $work/no: No such file.*" "$cede" calls --documents "$work/no"
+expect 125 "cede calls: /etc/passwd: Not a directory" "$cede" calls --documents /etc/passwd
+
 # ---- run: what it refuses ----
 
 expect 2 'cede run: which program.*' "$cede" run

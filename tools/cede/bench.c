@@ -71,8 +71,9 @@ static bool parse(int argc, char **argv, struct options *options)
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             *options = (struct options){QUICK_OPERATIONS, 1};
-        } else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
-            long rounds = strtol(argv[++i], &end, 10);
+        } else if (strcmp(argv[i], "--rounds") == 0) {
+            const char *number = i + 1 < argc ? argv[++i] : "";
+            long rounds = strtol(number, &end, 10);
 
             if (*end || rounds < 1 || rounds > MOST_ROUNDS) {
                 command_usage(&command_bench, "--rounds takes a number from 1 to %d", MOST_ROUNDS);

@@ -27,7 +27,7 @@ static const char *const form_names[FORMS] = {"direct", "fortified", "dlopen", "
 static struct table table;
 static char directory[] = "/tmp/cede-calls-XXXXXX", program[4096];
 static int next_cell;
-static bool documents;
+static const char *documents; /* the directory for them; NULL: none are asked for */
 
 /* ---- one cell ---- */
 
@@ -226,14 +226,43 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
+/* 0, or an exit status. */
+static int parse(int argc, char **argv, bool *json)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            *json = true;
+        else if (strcmp(argv[i], "--documents") != 0)
+            return command_usage(&command_calls, "unknown option '%s'", argv[i]);
+        else if (!(documents = argv[++i]))
+            return command_usage(&command_calls, "--documents takes a directory");
+    }
+    if (*json && documents)
+        return command_usage(&command_calls, "--json or --documents, not both");
+    return 0;
+}
+
+/* Better known before half a minute has been spent. */
+static bool can_write_documents(void)
+{
+    char inside[4096];
+
+    snprintf(inside, sizeof inside, "%s/.", documents);
+    if (access(inside, W_OK) == 0)
+        return true;
+    command_error(&command_calls, "%s: %s", documents, strerror(errno));
+    return false;
+}
+
 static int run(int argc, char **argv)
 {
-    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
-    int result;
+    bool json = false;
+    int result = parse(argc, argv, &json);
 
-    documents = argc == 3 && strcmp(argv[1], "--documents") == 0;
-    if (argc > 1 && !json && !documents)
-        return command_usage(&command_calls, "unknown arguments");
+    if (result != 0)
+        return result;
+    if (documents && !can_write_documents())
+        return COMMAND_FAILED;
     if (find_program() != 0) {
         command_error(&command_calls, "the program cede-calls is not there");
         return COMMAND_FAILED;
@@ -250,7 +279,7 @@ static int run(int argc, char **argv)
     }
     table.form_names = form_names;
     if (documents)
-        return calls_write_documents(&table, argv[2]) == 0 ? 0 : COMMAND_FAILED;
+        return calls_write_documents(&table, documents) == 0 ? 0 : COMMAND_FAILED;
     if (json)
         calls_print_json(&table);
     else

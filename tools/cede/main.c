@@ -93,6 +93,7 @@ void command_error(const struct command *command, const char *format, ...)
 int main(int argc, char **argv)
 {
     const struct command *command;
+    int status;
 
     if (argc < 2) {
         put_commands(stderr);
@@ -109,5 +110,6 @@ int main(int argc, char **argv)
         return unknown(argv[1]);
     if (argc > 2 && strcmp(argv[2], "--help") == 0)
         return help(command->name);
-    return command->run(argc - 1, argv + 1);
+    status = command->run(argc - 1, argv + 1);
+    return status != 0 ? status : finish();
 }
