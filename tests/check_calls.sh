@@ -8,8 +8,8 @@ documents=$(cd "$(dirname "$0")/../runtime/posix" && pwd)
 measured=$(mktemp -d)
 trap 'rm -r "$measured"' EXIT
 
-unshare -n true 2> /dev/null || unshare -Un true 2> /dev/null ||
-    { echo "skipped: names cannot be looked up in a network of one's own (unshare)"; exit 77; }
+unshare -mn true 2> /dev/null || unshare -Umn true 2> /dev/null ||
+    { echo "skipped: there can be no network and no file system of a test's own (unshare -mn)"; exit 77; }
 [ -w /dev/fuse ] || { echo "skipped: there is no file system that takes its time (/dev/fuse)"; exit 77; }
 # On a machine that has other things to do, a deadline of 60 ms may have passed before the call is made at all: what is
 # measured otherwise is measured again.

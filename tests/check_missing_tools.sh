@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # check_missing_tools.sh CMAKE SOURCE_DIR: where NASM, pkg-config or libcheck is missing the build stops, names it, and
-# says how to install it or to do without.
+# says how to install it or to do without. Environment: CMAKE_GENERATOR; MAKE, its program.
 set -euo pipefail
 cmake=$(command -v "$1") source=$2
 
@@ -18,8 +18,8 @@ have() { # PROGRAM...: on PATH from now on
 cases=0
 stops() { # PATTERN: with what is on PATH
     rm -rf "$work/build"
-    if PATH=$work/bin PKG_CONFIG_LIBDIR=$work/empty "$cmake" -S "$source" -B "$work/build" -G "$generator" \
-        -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF -DCMAKE_MAKE_PROGRAM="$make" > "$work/log" 2>&1; then
+    if PATH=$work/bin PKG_CONFIG_LIBDIR=$work/empty "$cmake" -S "$source" -B "$work/build" \
+        -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF -DCMAKE_MAKE_PROGRAM="$MAKE" > "$work/log" 2>&1; then
         cat "$work/log"
         echo "configured without what is missing"
         exit 1
@@ -33,11 +33,6 @@ stops() { # PATTERN: with what is on PATH
     cases=$((cases + 1))
 }
 
-if make=$(command -v ninja); then
-    generator=Ninja
-else
-    generator='Unix Makefiles' make=$(command -v make)
-fi
 have sh cc gcc as ld ar ranlib awk
 if [ -f "$source/arch/$(uname -m)/switch.asm" ]; then
     stops 'cede needs NASM on this CPU \(Debian: nasm\)\. `tools/setup build`'

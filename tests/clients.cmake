@@ -6,6 +6,16 @@ if(NOT TARGET cede_posix)
     return()
 endif()
 
+# A test that is a program in Python.
+find_program(CEDE_PYTHON python3)
+function(cede_python_test name labels timeout)
+    if(CEDE_PYTHON)
+        cede_test(${name} "${labels}" ${timeout} ${CEDE_PYTHON} ${ARGN})
+    else()
+        cede_test(${name} "${labels}" ${timeout} sh -c "echo 'skipped: there is no python3'; exit 77")
+    endif()
+endfunction()
+
 # LIBRARY is a module of pkg-config, or - for none.
 function(cede_client_suite name module)
     pkg_check_modules(${module} IMPORTED_TARGET ${module})
@@ -40,7 +50,7 @@ if(libpq_FOUND AND hiredis_FOUND AND HTTP_PARSER_INCLUDE AND HTTP_PARSER_LIBRARY
     target_include_directories(example_service PRIVATE ${HTTP_PARSER_INCLUDE})
     target_link_libraries(example_service PRIVATE cede_posix PkgConfig::libpq PkgConfig::hiredis
         ${HTTP_PARSER_LIBRARY})
-    cede_test(client_service servers 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_client_service.py
+    cede_python_test(client_service servers 120 ${CMAKE_CURRENT_SOURCE_DIR}/test_client_service.py
         $<TARGET_FILE:example_service>)
 else()
     message(STATUS "examples/service is not built: needs libpq, hiredis and http_parser")
@@ -57,6 +67,6 @@ if(TARGET cede_command AND NOT CMAKE_C_FLAGS MATCHES "sanitize" AND NOT CMAKE_CR
         target_link_libraries(run_microhttpd PRIVATE PkgConfig::libmicrohttpd Threads::Threads)
         set(microhttpd $<TARGET_FILE:run_microhttpd>)
     endif()
-    cede_test(client_threads servers 300 ${CMAKE_CURRENT_SOURCE_DIR}/test_client_threads.py
+    cede_python_test(client_threads servers 300 ${CMAKE_CURRENT_SOURCE_DIR}/test_client_threads.py
         $<TARGET_FILE:cede_command> ${microhttpd})
 endif()
