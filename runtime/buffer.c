@@ -32,6 +32,35 @@ ssize_t cede__buffer_await(struct cede__call *call, struct cede__buffer **lent)
     return n;
 }
 
+/* Whether the kernel receives on it by itself, and a call has to know nothing else of it. */
+static bool comes_by_itself(const struct cede__fd *record)
+{
+    return record && record->inlet && record->inlet->armed && record->owned && record->flags_known
+           && !record->nonblocking && record->recv_timeout_ns == INT64_MAX;
+}
+
+/* Most receives over io_uring wait for what comes by itself, and take it: this way they are few frames, which all have
+ * to be in the cache again when the task goes on. As recv(2); but 0: the general path finds out. */
+static ssize_t take_next(int fd, struct cede__buffer **lent)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
+    int saved = errno;
+    bool waits;
+    ssize_t n;
+
+    if (!comes_by_itself(record))
+        return 0;
+    waits = !record->inlet->first;
+    if (waits && cede__call_park(record, CEDE__READS, record->generation, fd, "recv", INT64_MAX) != 0)
+        return -1;
+    n = record->inlet->first ? cede__inlet_next(record->inlet, lent) : 0;
+    if (!waits) /* who never has to wait must not keep the others from running */
+        cede__sched_tick(worker);
+    errno = saved;
+    return n;
+}
+
 static ssize_t receive_outside(int fd, size_t size, bool is_recv, struct cede__buffer **lent)
 {
     struct cede__buffer *buffer = cede__buffer_new();
@@ -100,7 +129,10 @@ ssize_t cede_buffer_recv(int fd, void **data)
         return -1;
     }
     *data = NULL;
-    n = cede__in_task() ? cede__io_lend(fd, &buffer) : receive_outside(fd, CEDE_BUFFER_SIZE, true, &buffer);
+    if (!cede__in_task())
+        n = receive_outside(fd, CEDE_BUFFER_SIZE, true, &buffer);
+    else if ((n = take_next(fd, &buffer)) == 0)
+        n = cede__io_lend(fd, &buffer);
     if (n > 0) {
         buffer->lent = true;
         *data = buffer->bytes;

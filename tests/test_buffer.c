@@ -280,6 +280,31 @@ POLLER_TEST(a_crowd_asks_seldom)
     }
 }
 
+static int says_so(void *flag)
+{
+    *(bool *)flag = true;
+    return 0;
+}
+
+/* Who finds data each time lets others have their turn all the same. */
+POLLER_TEST(who_need_not_wait_gives_turns)
+{
+    struct cede_task *other;
+    bool had_a_turn = false;
+
+    connect_both(fds);
+    ck_assert_int_eq(cede_send(fds[1], "first", 5, 0), 5);
+    assert_comes("first");
+    ck_assert_int_eq(cede_send(fds[1], "second", 6, 0), 6);
+    ck_assert_int_eq(cede_sleep(2 * CEDE_MILLISECOND), 0); /* it has come */
+    other = cede_spawn(says_so, &had_a_turn);
+    cede__worker->budget = 0;
+    assert_comes("second");
+    ck_assert(had_a_turn);
+    ck_assert_int_eq(cede_await(other), 0);
+    close_both();
+}
+
 /* ---- others ---- */
 
 START_TEST(outside_a_task_it_blocks)
@@ -504,6 +529,7 @@ Suite *suite(void)
 
     tcase_add_loop_test(one, what_comes_is_lent, 0, POLLERS);
     tcase_add_loop_test(one, the_hottest_buffer_is_lent_again, 0, POLLERS);
+    tcase_add_loop_test(one, who_need_not_wait_gives_turns, 0, POLLERS);
     tcase_add_loop_test(one, errors_are_those_of_recv, 0, POLLERS);
     tcase_add_loop_test(one, too_early_is_not_too_late, 0, POLLERS);
     tcase_add_loop_test(one, nonblocking_and_timeouts_are_honoured, 0, POLLERS);
