@@ -57,7 +57,8 @@ seed=("$src/tests/arch_seed_$port".*)
 [ -f "${seed[0]}" ] || { echo "no tests/arch_seed_$port.asm or .S"; exit 1; }
 assemble "${seed[0]}" "$work/seed.o"
 for object in "${tests[@]}" arch_harness harness; do
-    "${cc[@]}" -std=gnu11 -O1 -g "${include[@]}" -c "$src/tests/$object.c" -o "$work/$object.o"
+    "${cc[@]}" -std=gnu11 -O1 -g -fasynchronous-unwind-tables "${include[@]}" -c "$src/tests/$object.c" \
+        -o "$work/$object.o"
 done
 
 copy=$work/${switch[0]##*/}
