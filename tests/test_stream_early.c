@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams: what each kind of call does when its wait ends early, where test_stream.c does not tell. */
+/* Streams: what each kind of call does when its wait ends early, where test_stream_*_ended.c does not
+ * tell. */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/socket.h>
