@@ -41,29 +41,37 @@ static const struct bench_case cases[] = {
     {"echo 64 B, 50 busy, the others idle", 10050, MOSTLY_IDLE, BENCH_NORMAL},
 };
 
-/* Loads the server for a while and reports on the second, longer part of it. */
+/* One turn: loads the server for a while and reports on the second, longer part of it. */
+static void measure_turn(struct load *load, struct server *server, int64_t duration_ns)
+{
+    int attempts = 0;
+
+    load_begin(load);
+    load_run(load, duration_ns / 4);
+    load_reset(load);
+    server_mark(server);
+    do /* once; again only if the server had no turn on its CPU, as happens in short rounds on a busy machine */
+        load_run(load, duration_ns);
+    while (load->messages == 0 && ++attempts < ATTEMPTS);
+    server_report(server, (double)load->messages);
+    bench_report("p50", "us", load_percentile(load, 0.5) / 1e3);
+    bench_report("p99", "us", load_percentile(load, 0.99) / 1e3);
+    bench_report("p99.9", "us", load_percentile(load, 0.999) / 1e3);
+    load_rest(load);
+}
+
 void echo_measure(const struct bench_case *which, server_serve *serve)
 {
-    static const double seconds[] = {[BENCH_TINY] = 0.05, [BENCH_QUICK] = 0.3, [BENCH_NORMAL] = 2, [BENCH_FULL] = 3};
+    static const int milliseconds[] = {[BENCH_TINY] = 20, [BENCH_QUICK] = 50, [BENCH_NORMAL] = 250, [BENCH_FULL] = 400};
     const struct load_shape shape = {which->n, shapes[which->shape].busy, shapes[which->shape].bytes,
                                      shapes[which->shape].in_flight, shapes[which->shape].spins};
-    int64_t duration_ns = (int64_t)(seconds[bench_size()] * 1e9);
     static struct load load;
     struct server server;
-    int attempts = 0;
 
     server_start(&server, serve, which->n);
     load_open(&load, &shape, server.port);
-    load_run(&load, duration_ns / 4);
-    load_reset(&load);
-    server_mark(&server);
-    do /* once; again only if the server had no turn on its CPU, as happens in short rounds on a busy machine */
-        load_run(&load, duration_ns);
-    while (load.messages == 0 && ++attempts < ATTEMPTS);
-    server_report(&server, (double)load.messages);
-    bench_report("p50", "us", load_percentile(&load, 0.5) / 1e3);
-    bench_report("p99", "us", load_percentile(&load, 0.99) / 1e3);
-    bench_report("p99.9", "us", load_percentile(&load, 0.999) / 1e3);
+    while (bench_turn())
+        measure_turn(&load, &server, milliseconds[bench_size()] * INT64_C(1000000));
     load_close(&load);
     server_end(&server, false);
 }
@@ -76,5 +84,6 @@ static void measure_program(const struct bench_case *which)
 int main(int argc, char **argv)
 {
     bench_programs_measure(measure_program);
+    bench_take_turns();
     return bench_main(argc, argv, cases, sizeof cases / sizeof *cases);
 }

@@ -30,15 +30,23 @@ struct load {
     uint64_t histogram[LOAD_BUCKETS]; /* of their latencies; see load_percentile() */
     struct load_shape shape;
     struct load_connection *connections;
+    uint64_t under_way; /* messages that have not come back */
+    bool rests;         /* sends no more */
     int epoll;
     char *buffer;
 };
 
-/* Connects to the port and sends the first messages. */
+/* Connects to the port. */
 void load_open(struct load *load, const struct load_shape *shape, int port);
+
+/* Sends the first messages, or those after a rest, of all connections. */
+void load_begin(struct load *load);
 
 /* Keeps the load up for so long. */
 void load_run(struct load *load, int64_t duration_ns);
+
+/* Waits until all that is under way has come back. The server has nothing to do then, until load_begin(). */
+void load_rest(struct load *load);
 
 void load_reset(struct load *load);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The load on an echo server: every connection has `in_flight` messages under way, and sends the next as soon as one
- * has come back. Latency is from a message's send(2) to the recv(2) that completes it.
+ * has come back, until it is to rest. Latency is from a message's send(2) to the recv(2) that completes it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -105,7 +106,13 @@ static void take_in(struct load *load, struct load_connection *connection)
         connection->oldest = (connection->oldest + 1) % (unsigned)load->shape.in_flight;
     }
     load->messages += complete;
-    if (complete)
+    if (complete > load->under_way) {
+        fputs("bench: more came back than was sent\n", stderr);
+        exit(1);
+    }
+    if (load->rests)
+        load->under_way -= complete;
+    else if (complete)
         push_out(load, connection, complete * load->shape.bytes);
 }
 
@@ -113,7 +120,7 @@ static void connect_one(struct load *load, struct load_connection *connection, b
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int on = 1, i;
+    int on = 1;
 
     connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connection->fd < 0 || connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0)
@@ -124,10 +131,7 @@ static void connect_one(struct load *load, struct load_connection *connection, b
     connection->sent_ns = malloc((size_t)load->shape.in_flight * sizeof *connection->sent_ns);
     if (!connection->sent_ns)
         bench_fail("load: malloc");
-    for (i = 0; i < load->shape.in_flight; i++)
-        connection->sent_ns[i] = bench_now();
     watch(load, connection, EPOLL_CTL_ADD, EPOLLIN);
-    push_out(load, connection, load->shape.bytes * (size_t)load->shape.in_flight);
 }
 
 void load_open(struct load *load, const struct load_shape *shape, int port)
@@ -135,6 +139,7 @@ void load_open(struct load *load, const struct load_shape *shape, int port)
     long i;
 
     load->shape = *shape;
+    load->under_way = 0;
     load->connections = calloc((size_t)shape->connections, sizeof *load->connections);
     load->buffer = calloc(1, READ_BYTES);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -145,23 +150,54 @@ void load_open(struct load *load, const struct load_shape *shape, int port)
     load_reset(load);
 }
 
-void load_run(struct load *load, int64_t duration_ns)
+void load_begin(struct load *load)
+{
+    struct load_connection *connection;
+    long i;
+    int at;
+
+    load->rests = false;
+    for (i = 0; i < load->shape.connections; i++) {
+        connection = &load->connections[i];
+        if (!connection->sent_ns)
+            continue; /* an idle one */
+        for (at = 0; at < load->shape.in_flight; at++)
+            connection->sent_ns[at] = bench_now();
+        load->under_way += (uint64_t)load->shape.in_flight;
+        push_out(load, connection, load->shape.bytes * (size_t)load->shape.in_flight);
+    }
+}
+
+/* Takes in what is there, or waits for it. */
+static void look(struct load *load)
 {
     struct epoll_event events[EVENTS];
-    int64_t end_ns = bench_now() + duration_ns;
     struct load_connection *connection;
     int count, i;
 
-    while (bench_now() < end_ns) {
-        count = epoll_wait(load->epoll, events, EVENTS, load->shape.spins ? 0 : 100);
-        for (i = 0; i < count; i++) {
-            connection = events[i].data.ptr;
-            if (events[i].events & EPOLLOUT)
-                push_out(load, connection, 0);
-            if (events[i].events & ~(unsigned)EPOLLOUT)
-                take_in(load, connection);
-        }
+    count = epoll_wait(load->epoll, events, EVENTS, load->shape.spins ? 0 : 100);
+    for (i = 0; i < count; i++) {
+        connection = events[i].data.ptr;
+        if (events[i].events & EPOLLOUT)
+            push_out(load, connection, 0);
+        if (events[i].events & ~(unsigned)EPOLLOUT)
+            take_in(load, connection);
     }
+}
+
+void load_run(struct load *load, int64_t duration_ns)
+{
+    int64_t end_ns = bench_now() + duration_ns;
+
+    while (bench_now() < end_ns)
+        look(load);
+}
+
+void load_rest(struct load *load)
+{
+    load->rests = true;
+    while (load->under_way)
+        look(load);
 }
 
 void load_close(struct load *load)

@@ -5,10 +5,13 @@
 #include <limits.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,7 +20,8 @@
 enum {
     TEXT_BYTES = 64,       /* a unit, an aspect */
     QUESTION_BYTES = 512,
-    LIMIT_SECONDS = 300, /* for one measurement: longer than any, so that one that hangs is noticed */
+    LIMIT_SECONDS = 300, /* for one measurement or turn: longer than any, so that one that hangs is noticed */
+    TURNS = 8,           /* in a round, at most */
     /* A quick run, unless told how many rounds, does no third one of a case that has taken longer, and no second. */
     NO_THIRD_AFTER_SECONDS = 1,
     NO_SECOND_AFTER_SECONDS = 3,
@@ -29,7 +33,15 @@ struct result {
     char question[QUESTION_BYTES], unit[TEXT_BYTES];
     const char *subject;
     long n;
-    double *values; /* one for each round, NAN where it has none; sorted, for what is told of them, in a copy */
+    double *values; /* for each round one of each turn, NAN where it has none; sorted, for what is told, in a copy */
+};
+
+/* A subject that measures. */
+struct measurement {
+    const struct bench_subject *subject;
+    pid_t process;
+    FILE *reports; /* both ways: a byte goes there for each turn; reports come, and a line that ends the turn */
+    bool ended;    /* before its last turn: it failed, which finish() tells */
 };
 
 static struct {
@@ -42,9 +54,12 @@ static struct {
 static struct bench_subject *subjects; /* cede first, then by name */
 static struct result *results;
 static size_t result_count;
-static int round_now;
+static int round_now, turn_now;
+static int turns = 1; /* of each subject in a round */
+static const int turns_of_size[] = {[BENCH_TINY] = 2, [BENCH_QUICK] = 5, [BENCH_NORMAL] = TURNS, [BENCH_FULL] = TURNS};
+static bool takes_turns;
 static bool failed;
-static int report_fd = -1;                 /* in a measurement */
+static int report_fd = -1;                 /* in a measurement: a socket */
 static const struct bench_subject *measured; /* in a measurement */
 
 void bench_subject_add(struct bench_subject *subject)
@@ -123,6 +138,24 @@ void bench_report(const char *aspect, const char *unit, double value)
         bench_fail("bench_report");
 }
 
+bool bench_turn(void)
+{
+    char go;
+
+    if (send(report_fd, ".\n", 2, MSG_NOSIGNAL) != 2)
+        bench_fail("bench_turn");
+    alarm(0); /* others' turns take time as well */
+    if (recv(report_fd, &go, 1, 0) != 1)
+        return false;
+    alarm(LIMIT_SECONDS);
+    return true;
+}
+
+void bench_take_turns(void)
+{
+    takes_turns = true;
+}
+
 const char *bench_program(void)
 {
     return measured->program;
@@ -182,17 +215,17 @@ static struct result *find_result(const char *question, const char *subject, lon
 static struct result *add_result(const char *question, const char *subject, long n, const char *unit)
 {
     struct result *result;
-    int round;
+    int count = options.rounds * turns, at;
 
     results = realloc(results, (result_count + 1) * sizeof *results);
     if (!results)
         bench_fail("realloc");
     result = &results[result_count++];
-    *result = (struct result){.subject = subject, .n = n, .values = calloc((size_t)options.rounds, sizeof(double))};
+    *result = (struct result){.subject = subject, .n = n, .values = calloc((size_t)count, sizeof(double))};
     if (!result->values)
         bench_fail("calloc");
-    for (round = 0; round < options.rounds; round++)
-        result->values[round] = NAN;
+    for (at = 0; at < count; at++)
+        result->values[at] = NAN;
     snprintf(result->question, sizeof result->question, "%s", question);
     snprintf(result->unit, sizeof result->unit, "%s", unit);
     return result;
@@ -213,23 +246,21 @@ static void take_report(const struct bench_case *which, const struct bench_subje
     result = find_result(question, subject->name, which->n);
     if (!result)
         result = add_result(question, subject->name, which->n, unit);
-    result->values[round_now] = strtod(value, NULL);
+    result->values[round_now * turns + turn_now] = strtod(value, NULL);
 }
 
-static void measure(const struct bench_case *which, const struct bench_subject *subject)
+static void start(struct measurement *measurement, const struct bench_case *which, const struct bench_subject *subject)
 {
-    int ends[2], status;
-    char line[4 * TEXT_BYTES];
-    pid_t child;
-    FILE *reports;
+    int ends[2];
 
-    if (pipe(ends) != 0 || !(reports = fdopen(ends[0], "r")))
-        bench_fail("pipe");
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        bench_fail("socketpair");
     fflush(NULL);
-    child = fork();
-    if (child < 0)
+    *measurement = (struct measurement){subject, fork(), fdopen(ends[0], "r+"), false};
+    if (measurement->process < 0 || !measurement->reports)
         bench_fail("fork");
-    if (child == 0) {
+    if (measurement->process == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(ends[0]);
         report_fd = ends[1];
         measured = subject;
@@ -239,12 +270,32 @@ static void measure(const struct bench_case *which, const struct bench_subject *
         exit(0);
     }
     close(ends[1]);
-    while (fgets(line, sizeof line, reports))
-        take_report(which, subject, line);
-    fclose(reports);
-    if (waitpid(child, &status, 0) != child || status != 0) {
-        fprintf(stderr, "bench: %s, n = %ld: %s failed (%s %d)\n", which->question, which->n, subject->name,
-                WIFSIGNALED(status) ? "signal" : "status",
+}
+
+/* Takes reports until the turn ends. Returns false when the measurement has ended instead. */
+static bool take_reports(const struct bench_case *which, struct measurement *measurement)
+{
+    char line[4 * TEXT_BYTES];
+
+    while (fgets(line, sizeof line, measurement->reports)) {
+        if (strcmp(line, ".\n") == 0)
+            return true;
+        take_report(which, measurement->subject, line);
+    }
+    return false;
+}
+
+/* Lets the measurement end, takes what it still reports, and waits for it. */
+static void finish(const struct bench_case *which, struct measurement *measurement)
+{
+    int status;
+
+    shutdown(fileno(measurement->reports), SHUT_WR);
+    take_reports(which, measurement);
+    fclose(measurement->reports);
+    if (waitpid(measurement->process, &status, 0) != measurement->process || status != 0) {
+        fprintf(stderr, "bench: %s, n = %ld: %s failed (%s %d)\n", which->question, which->n,
+                measurement->subject->name, WIFSIGNALED(status) ? "signal" : "status",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         failed = true;
     }
@@ -266,18 +317,73 @@ static bool wanted(const struct bench_subject *subject)
     return !options.subject;
 }
 
-static void run_case(const struct bench_case *which)
+static bool is_asked(const struct bench_subject *subject, const struct bench_case *which)
+{
+    return which->n <= subject->max_n && wanted(subject);
+}
+
+/* One after the other; one whose process has ended has no more turns. */
+static void give_turns(const struct bench_case *which, struct measurement *measurements, int count)
+{
+    int i, at;
+
+    for (turn_now = 0; turn_now < turns; turn_now++)
+        for (i = 0; i < count; i++) {
+            at = turn_now % 2 ? count - 1 - i : i; /* back and forth: nobody comes always behind the same other */
+            measurements[at].ended = measurements[at].ended
+                || send(fileno(measurements[at].reports), "t", 1, MSG_NOSIGNAL) != 1
+                || !take_reports(which, &measurements[at]);
+        }
+    turn_now = 0;
+}
+
+static void measure_in_turns(const struct bench_case *which)
 {
     const struct bench_subject *subject;
+    struct measurement *measurements;
+    int count = 0, at;
+
+    for (subject = subjects; subject; subject = subject->next)
+        count += is_asked(subject, which);
+    measurements = calloc((size_t)count + 1, sizeof *measurements);
+    if (!measurements)
+        bench_fail("calloc");
+    for (subject = subjects, at = 0; subject; subject = subject->next)
+        if (is_asked(subject, which)) {
+            start(&measurements[at], which, subject);
+            measurements[at].ended = !take_reports(which, &measurements[at]); /* at once: it is ready now */
+            at++;
+        }
+    give_turns(which, measurements, count);
+    for (at = 0; at < count; at++)
+        finish(which, &measurements[at]);
+    free(measurements);
+}
+
+static void measure_once(const struct bench_case *which)
+{
+    const struct bench_subject *subject;
+    struct measurement measurement;
+
+    for (subject = subjects; subject; subject = subject->next)
+        if (is_asked(subject, which)) {
+            start(&measurement, which, subject);
+            finish(which, &measurement);
+        }
+}
+
+static void run_case(const struct bench_case *which)
+{
     int64_t start_ns = bench_now(), limit_ns;
 
     for (round_now = 0; round_now < options.rounds; round_now++) {
         limit_ns = (round_now == 1 ? NO_SECOND_AFTER_SECONDS : NO_THIRD_AFTER_SECONDS) * 1000000000LL;
         if (options.size == BENCH_QUICK && !options.all_rounds && round_now > 0 && bench_now() - start_ns > limit_ns)
             break;
-        for (subject = subjects; subject; subject = subject->next)
-            if (which->n <= subject->max_n && wanted(subject))
-                measure(which, subject);
+        if (takes_turns)
+            measure_in_turns(which);
+        else
+            measure_once(which);
     }
 }
 
@@ -297,7 +403,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What there is of one value for each round. */
+/* What there is of one value for each round (or turn). */
 struct summary {
     double median, min, max;
     double low, high; /* between these the median of all rounds that one might measure lies, 19 times of 20; only of
@@ -324,14 +430,14 @@ static int left_out(int count)
 }
 
 /* Sorts the values. */
-static struct summary summarise(double *values, int rounds)
+static struct summary summarise(double *values, int count)
 {
     struct summary summary = {.median = NAN};
-    int round, half, out;
+    int at, half, out;
 
-    for (round = 0; round < rounds; round++)
-        if (!isnan(values[round]))
-            values[summary.count++] = values[round];
+    for (at = 0; at < count; at++)
+        if (!isnan(values[at]))
+            values[summary.count++] = values[at];
     if (summary.count == 0)
         return summary;
     qsort(values, (size_t)summary.count, sizeof *values, compare);
@@ -345,20 +451,27 @@ static struct summary summarise(double *values, int rounds)
     return summary;
 }
 
-/* Of one result; or, for each round, of its quotient by another: what the machine does meanwhile is in both. */
+/*
+ * Of one result; or, for each turn, of its quotient by another: what the machine does meanwhile is in both. A round has
+ * one value, the median of its turns: they share their processes, and with them the pages that these happened to get.
+ */
 static struct summary summary_of(const struct result *result, const struct result *by)
 {
-    double *values = calloc((size_t)options.rounds, sizeof *values);
+    double *of_rounds = calloc((size_t)options.rounds, sizeof *of_rounds), of_turns[TURNS];
     struct summary summary;
-    int round;
+    int round, turn, at;
 
-    if (!values)
+    if (!of_rounds)
         bench_fail("calloc");
-    for (round = 0; round < options.rounds; round++)
-        values[round] = by ? by->values[round] != 0 ? result->values[round] / by->values[round] : NAN
-                           : result->values[round];
-    summary = summarise(values, options.rounds);
-    free(values);
+    for (round = 0; round < options.rounds; round++) {
+        for (turn = 0; turn < turns; turn++) {
+            at = round * turns + turn;
+            of_turns[turn] = by ? by->values[at] != 0 ? result->values[at] / by->values[at] : NAN : result->values[at];
+        }
+        of_rounds[round] = summarise(of_turns, turns).median;
+    }
+    summary = summarise(of_rounds, options.rounds);
+    free(of_rounds);
     return summary;
 }
 
@@ -556,6 +669,8 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
     last = options.cpu;
     if (!parse(argc, argv))
         return usage(argv[0]);
+    if (takes_turns)
+        turns = turns_of_size[options.size];
     if (options.cpu == options.other_cpu)
         options.other_cpu = last;
     print_machine();

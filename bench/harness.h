@@ -8,11 +8,13 @@
  *
  * bench_main() goes through the cases; in each round of a case every subject measures once, so that a machine that
  * changes its speed changes it for all of them. A measurement is a fresh process: nobody inherits another's heap, and
- * a subject that crashes costs its own figure only. It runs on one CPU, and reports with bench_report().
+ * a subject that crashes costs its own figure only. It runs on one CPU, and reports with bench_report(). Where a round
+ * would be too long for the machine to stay as it is, the subjects take turns within it: bench_turn().
  */
 #ifndef CEDE_BENCH_HARNESS_H
 #define CEDE_BENCH_HARNESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +77,15 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
  * Lower is better unless the unit ends in "/s". A case that nobody reports on prints nothing.
  */
 void bench_report(const char *aspect, const char *unit, double value);
+
+/*
+ * For a family whose measurements take turns, which says so before bench_main(): the processes of a round are all there
+ * at once, each prepares itself, and then one after the other measures for a short time, again and again. A measurement
+ * does what is to be measured in `while (bench_turn())`, reports in each turn, and is idle between them: bench_turn()
+ * waits for the next one, and returns false when there are no more.
+ */
+void bench_take_turns(void);
+bool bench_turn(void);
 
 /* How many operations to do where a normal run does `normal`: fewer in a small run, but at least 1. */
 long bench_count(long normal);

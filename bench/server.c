@@ -22,8 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LIMIT_SECONDS = 300 };
-
 static int port_pipe[2]; /* the server tells its port: a line of text */
 
 void server_ready(int port)
@@ -128,7 +126,6 @@ void server_start(struct server *server, server_serve *serve, long connections)
     if (server->process == 0) {
         close(port_pipe[0]);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        alarm(LIMIT_SECONDS);
         serve(connections);
         exit(0);
     }
