@@ -27,9 +27,9 @@ struct cede__poller;
 
 enum {
     CEDE__READABLE = 1, /* or end of file */
-    CEDE__WRITABLE = 2,
-    CEDE__HANGUP = 4,   /* the peer closed, or an error is pending: no further edge will come */
-    CEDE__URGENT = 8,   /* priority data: a read stops at its mark, with more behind it */
+    CEDE__URGENT = 2,   /* priority data: a read stops at its mark, with more behind it */
+    CEDE__WRITABLE = 4,
+    CEDE__HANGUP = 8,   /* the peer closed, or an error is pending: no further edge will come */
 };
 
 struct cede__event {

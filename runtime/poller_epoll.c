@@ -8,6 +8,10 @@
 #include "private.h"
 #include "sys.h"
 
+_Static_assert(CEDE__READABLE == (int)EPOLLIN && CEDE__URGENT == (int)EPOLLPRI
+                   && CEDE__WRITABLE == (int)EPOLLOUT,
+               "most bits of an event are the kernel's own");
+
 static int backend_open(struct cede__poller *poller)
 {
     poller->backend_fd = cede__private_take((int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC));
@@ -48,14 +52,14 @@ static int backend_retag(struct cede__poller *poller, int fd, uint64_t tag)
 
 /* epoll_pwait2 (Linux 5.11) takes nanoseconds; before it, and under qemu-user, round up to milliseconds: never
  * early. */
-static int wait_events(int fd, struct epoll_event *events, int max, int64_t timeout_ns)
+static __attribute__((noinline)) int wait_until(int fd, struct epoll_event *events, int max, int64_t timeout_ns)
 {
     static atomic_bool lacks_pwait2; /* benign if several workers find out */
     struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
-    int64_t timeout_ms = timeout_ns == INT64_MAX ? -1 : (timeout_ns + 999999) / 1000000;
+    int64_t timeout_ms = (timeout_ns + 999999) / 1000000;
     long count;
 
-    if (timeout_ns != 0 && timeout_ns != INT64_MAX && !atomic_load_explicit(&lacks_pwait2, memory_order_relaxed)) {
+    if (!atomic_load_explicit(&lacks_pwait2, memory_order_relaxed)) {
         count = syscall(SYS_epoll_pwait2, fd, events, max, &timeout, NULL, 0);
         if (count >= 0 || errno != ENOSYS)
             return (int)count;
@@ -69,16 +73,19 @@ static int wait_events(int fd, struct epoll_event *events, int max, int64_t time
 static int backend_wait(struct cede__poller *poller, int64_t timeout_ns, struct cede__event *events, int max)
 {
     struct epoll_event *raw = poller->backend_data;
-    int count = wait_events(poller->backend_fd, raw, max, timeout_ns), i;
+    int count, i;
 
+    if (timeout_ns == 0 || timeout_ns == INT64_MAX)
+        count = (int)syscall(SYS_epoll_pwait, poller->backend_fd, raw, max, timeout_ns == 0 ? 0 : -1, NULL, 0);
+    else
+        count = wait_until(poller->backend_fd, raw, max, timeout_ns);
     for (i = 0; i < count; i++) {
         uint32_t bits = raw[i].events;
 
         events[i] = (struct cede__event){
             .tag = raw[i].data.u64,
-            .bits = (bits & EPOLLIN ? CEDE__READABLE : 0) | (bits & EPOLLOUT ? CEDE__WRITABLE : 0)
-                    | (bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? CEDE__HANGUP : 0)
-                    | (bits & EPOLLPRI ? CEDE__URGENT : 0)};
+            .bits = (bits & (CEDE__READABLE | CEDE__URGENT | CEDE__WRITABLE))
+                    | (bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? CEDE__HANGUP : 0)};
     }
     return count < 0 ? 0 : count; /* EINTR: the caller looks around and comes back */
 }

@@ -83,20 +83,21 @@ void cede__sched_drain(struct cede__worker *worker)
 
 /* ---- looking outside ---- */
 
+/* Looks for events, and then at the clock. */
 static void poll(struct cede__worker *worker, int64_t timeout_ns)
 {
     struct cede__list ready = {0}, *link;
     uint32_t before = worker->queue.tail;
 
     cede__poller_wait(&worker->poller, timeout_ns, &ready);
-    worker->polled_ns = worker->now_ns;
+    worker->polled_ns = cede__sched_now(worker);
     while ((link = cede__list_take(&ready)))
         cede__sched_wake(CEDE__CONTAINER(link, struct cede__waiter, link), CEDE__WAKE_EVENT);
     cede__runqueue_arrived(&worker->queue, before);
 }
 
-/* What came from outside by now: posts, reports, timers, and, not too often, events. */
-static void look(struct cede__worker *worker)
+/* What else has come from outside by now: posts, reports, and timers, by the clock as it was last read. */
+static void take_in(struct cede__worker *worker)
 {
     uint32_t before;
 
@@ -112,13 +113,14 @@ static void look(struct cede__worker *worker)
         && atomic_exchange(&worker->dump_requested, false))
         cede__sched_report(worker);
     before = worker->queue.tail;
-    cede__timers_advance(&worker->timers, cede__sched_now(worker));
+    cede__timers_advance(&worker->timers, worker->now_ns);
     cede__runqueue_arrived(&worker->queue, before);
 }
 
 void cede__sched_look(struct cede__worker *worker)
 {
-    look(worker);
+    cede__sched_now(worker);
+    take_in(worker);
     if (worker->external
         && worker->now_ns - worker->polled_ns
                >= (cede__poller_queued(&worker->poller) ? SUBMIT_INTERVAL_NS : POLL_INTERVAL_NS))
@@ -137,7 +139,7 @@ static enum cede__spun spin(struct cede__worker *worker, int64_t timeout_ns)
         poll(worker, 0);
         came = !cede__runqueue_empty(&worker->queue) || atomic_load_explicit(&worker->inbox, memory_order_relaxed)
                || atomic_load_explicit(&worker->dump_requested, memory_order_relaxed);
-        gap_ns = cede__sched_now(worker) - last_ns;
+        gap_ns = worker->now_ns - last_ns;
         /* Also where something came: while another thread had its turn it had time to. */
         if (gap_ns > CEDE__SPIN_LATE_NS
             && cede__spin_disturbed(how, gap_ns, cede__spin_switches(), worker->now_ns))
@@ -158,8 +160,12 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
     int64_t next_ns, timeout_ns, begin_ns = INT64_MAX;
     enum cede__spun spun = CEDE__SPUN_NOT;
 
+    /* Else nobody asks for the time before the sleep is over. */
+    if (worker->timers.count || worker->spin.limit_ns
+        || atomic_load_explicit(&worker->inbox, memory_order_relaxed))
+        cede__sched_now(worker);
     for (;;) {
-        look(worker);
+        take_in(worker);
         if (!cede__runqueue_empty(&worker->queue)) {
             if (worker->spin.limit_ns && begin_ns != INT64_MAX)
                 cede__spin_waited(&worker->spin, worker->now_ns - begin_ns, spun);

@@ -215,15 +215,13 @@ void cede__timer_disarm(struct cede__timers *timers, struct cede__timer *timer)
     timers->count--;
 }
 
-unsigned cede__timers_advance(struct cede__timers *timers, int64_t now_ns)
+/* Fires what is due up to the tick `target`. */
+static __attribute__((noinline)) unsigned turn(struct cede__timers *timers, uint64_t target)
 {
-    uint64_t target = tick_before(now_ns);
     struct cede__list taken = {0};
     struct position at;
     unsigned fired = 0;
 
-    if (target < timers->tick) /* at the same tick there is still a mark of a disarmed timer to clear, maybe */
-        return 0;
     while (next_position(timers, &at) && at.tick <= target) {
         if (at.tick > timers->tick)
             timers->tick = at.tick;
@@ -234,6 +232,17 @@ unsigned cede__timers_advance(struct cede__timers *timers, int64_t now_ns)
         else
             fired += fire(timers, &taken);
     }
+    return fired;
+}
+
+unsigned cede__timers_advance(struct cede__timers *timers, int64_t now_ns)
+{
+    uint64_t target = tick_before(now_ns);
+    unsigned fired;
+
+    if (target < timers->tick) /* at the same tick there is still a mark of a disarmed timer to clear, maybe */
+        return 0;
+    fired = timers->count ? turn(timers, target) : 0;
     timers->tick = target;
     return fired;
 }
