@@ -108,25 +108,7 @@ int64_t cede__call_deadline(struct cede__call *call)
 int cede__call_park(struct cede__fd *record, enum cede__direction direction, uint32_t generation, int fd,
                     const char *what, int64_t deadline_ns)
 {
-    struct cede__waiter waiter = {.what = what, .subject = fd, .external = true,
-                                  .interruptible = (uint8_t)cede__call_interruptible(deadline_ns)};
-    enum cede__wake reason;
-
-    cede__list_append(direction == CEDE__WRITES ? &record->writers : &record->readers, &waiter.link);
-    /* Most waits end here, with nothing but their event: they are one frame of the task's stack. */
-    if (__builtin_expect(deadline_ns == INT64_MAX, 1))
-        reason = cede__wait_endless(&waiter, true, false);
-    else
-        reason = cede__wait(&waiter, deadline_ns);
-    if (reason == CEDE__WAKE_EVENT && record->generation != generation)
-        reason = CEDE__WAKE_CLOSED; /* after the event, before it was this task's turn */
-    if (reason == CEDE__WAKE_EVENT)
-        return 0;
-    if (reason == CEDE__WAKE_DEADLINE) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return cede__wait_errno(reason);
+    return cede__call_park_inline(record, direction, generation, fd, what, deadline_ns);
 }
 
 int cede__call_wait(struct cede__call *call)

@@ -19,6 +19,7 @@
 
 #include "descriptor.h"
 #include "sched.h"
+#include "wait.h"
 
 /* One call that may wait for a descriptor, on its task's stack. */
 struct cede__call {
@@ -44,10 +45,43 @@ int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direc
  */
 int cede__call_wait(struct cede__call *call);
 
+/* Which signal handlers end a wait until the deadline: as in the kernel, a call with a time-out is never restarted. */
+static inline enum cede__interruptible cede__call_interruptible(int64_t deadline_ns)
+{
+    return deadline_ns == INT64_MAX ? CEDE__INTERRUPTIBLE_UNLESS_RESTARTED : CEDE__INTERRUPTIBLE;
+}
+
 /* The wait alone, for an event of a descriptor that is registered with the poller. As above; EAGAIN: the deadline has
  * passed. generation: the record's when the call began. */
 int cede__call_park(struct cede__fd *record, enum cede__direction direction, uint32_t generation, int fd,
                     const char *what, int64_t deadline_ns);
+
+/* The same for the calls where every instruction counts: inline, so that most waits are one frame of the task's
+ * stack. */
+static inline __attribute__((always_inline)) int cede__call_park_inline(struct cede__fd *record,
+                                                                        enum cede__direction direction,
+                                                                        uint32_t generation, int fd, const char *what,
+                                                                        int64_t deadline_ns)
+{
+    struct cede__waiter waiter = {.what = what, .subject = fd, .external = true,
+                                  .interruptible = (uint8_t)cede__call_interruptible(deadline_ns)};
+    enum cede__wake reason;
+
+    cede__list_append(direction == CEDE__WRITES ? &record->writers : &record->readers, &waiter.link);
+    if (deadline_ns == INT64_MAX)
+        reason = cede__wait_endless(&waiter, true, false);
+    else
+        reason = cede__wait(&waiter, deadline_ns);
+    if (reason == CEDE__WAKE_EVENT && record->generation != generation)
+        reason = CEDE__WAKE_CLOSED; /* after the event, before it was this task's turn */
+    if (__builtin_expect(reason == CEDE__WAKE_EVENT, 1))
+        return 0;
+    if (reason == CEDE__WAKE_DEADLINE) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return cede__wait_errno(reason);
+}
 
 /* In a call that goes on without having to wait: lets others have their turn, now and then. 0, or -1 with errno EBADF
  * if fd was closed meanwhile. */
@@ -63,12 +97,6 @@ int cede__call_restart(struct cede__call *call);
 
 /* For a call that has to wait now: until when, by SO_RCVTIMEO or SO_SNDTIMEO; INT64_MAX: for ever. */
 int64_t cede__call_deadline(struct cede__call *call);
-
-/* Which signal handlers end a wait until then: as in the kernel, a call with a time-out is never restarted. */
-static inline enum cede__interruptible cede__call_interruptible(int64_t deadline_ns)
-{
-    return deadline_ns == INT64_MAX ? CEDE__INTERRUPTIBLE_UNLESS_RESTARTED : CEDE__INTERRUPTIBLE;
-}
 
 /* Whether poll(2) finds it ready for one of `events`, or has to say anything else of it. Not that a signal handler has
  * run meanwhile: whoever took that for ready would block the thread. */

@@ -233,7 +233,7 @@ static __attribute__((noinline)) ssize_t transfer_one(int fd, enum cede__directi
 }
 
 /* Whether it is a stream socket that is known to be empty, so that a read has nothing to do but to wait. */
-static bool known_empty_stream(const struct cede__fd *record)
+static inline bool known_empty_stream(const struct cede__fd *record)
 {
     return record && record->drained && record->owned && record->registered && record->flags_known
            && !record->nonblocking && record->recv_timeout_ns == INT64_MAX && !record->counts && !record->inlet;
@@ -241,8 +241,7 @@ static bool known_empty_stream(const struct cede__fd *record)
 
 /* Most reads are of a stream socket that is known to be empty, so they wait, and then take what has come at the first
  * attempt. Else the general path goes on with what came of it. lends: buf is NULL, and the attempt is made into a
- * buffer that *lends gets if that brings something (but not over a poller that makes requests: attempt_lending()).
- * Inline, for each caller knows most of the arguments. */
+ * buffer that *lends gets if that brings something (but not over a poller that makes requests: attempt_lending()). */
 static inline __attribute__((always_inline)) ssize_t read_stream(int fd, void *buf, size_t count, int flags,
                                                                  bool socket_only, const char *what,
                                                                  struct cede__buffer **lends)
@@ -254,7 +253,7 @@ static inline __attribute__((always_inline)) ssize_t read_stream(int fd, void *b
     int saved = errno;
 
     if (known_empty_stream(record) && flags == 0 && !(lends && worker->poller.backend->requests)) {
-        if (cede__call_park(record, CEDE__READS, record->generation, fd, what, INT64_MAX) != 0)
+        if (cede__call_park_inline(record, CEDE__READS, record->generation, fd, what, INT64_MAX) != 0)
             return -1;
         if (lends && !(buffer = cede__buffer_take(&worker->poller.buffers)))
             return -1;
@@ -274,7 +273,8 @@ static inline __attribute__((always_inline)) ssize_t read_stream(int fd, void *b
 
 /* Most writes are to a stream socket that takes them whole at the first attempt: then that is all there is to do. Else
  * the general path goes on with what came of it. */
-static ssize_t write_stream(int fd, const void *buf, size_t count, int flags, bool socket_only, const char *what)
+static inline __attribute__((always_inline)) ssize_t write_stream(int fd, const void *buf, size_t count, int flags,
+                                                                  bool socket_only, const char *what)
 {
     struct cede__worker *worker = cede__worker;
     struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
