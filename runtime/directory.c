@@ -88,8 +88,13 @@ struct dirent *cede_readdir(struct cede_dir *directory)
 
 int cede_closedir(struct cede_dir *directory)
 {
-    int fd = directory->fd;
+    int fd;
 
+    if (!directory) {
+        errno = EINVAL;
+        return -1;
+    }
+    fd = directory->fd;
     free(directory);
     return cede_close(fd);
 }

@@ -327,6 +327,7 @@ FILES_TEST(directories)
     ck_assert_int_eq(entries, FILES + 2);
     ck_assert_ptr_null(cede_readdir(directory));
     ck_assert_int_eq(cede_closedir(directory), 0);
+    ck_assert_fails(cede_closedir(NULL), EINVAL);
 
     errno = 0;
     ck_assert_ptr_null(cede_opendir("none"));

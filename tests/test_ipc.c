@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/ipc.c; and recvmmsg, sendmmsg of runtime/mmsg.c. */
 #include <fcntl.h>
+#include <limits.h>
 #include <mqueue.h>
 #include <sched.h>
 #include <stdint.h>
@@ -116,6 +117,7 @@ TASK_TEST(semaphores_of_system_v)
 {
     static const struct timespec shortly = {.tv_nsec = 3000000}, wrong = {.tv_nsec = -1};
     struct sembuf at_once = {.sem_op = -1, .sem_flg = IPC_NOWAIT}, later = {.sem_op = -1};
+    struct sembuf elsewhere = {.sem_num = 1, .sem_op = 1}, most = {.sem_op = SHRT_MAX};
 
     id = semget(IPC_PRIVATE, 1, 0600);
     if (id < 0 && errno == ENOSYS)
@@ -127,6 +129,11 @@ TASK_TEST(semaphores_of_system_v)
     ck_assert_fails(cede_semtimedop(id, &later, 1, &shortly), EAGAIN);
     ck_assert_fails(cede_semtimedop(id, &later, 1, &wrong), EINVAL);
     ck_assert_fails(cede_semtimedop(id, &later, 100000, NULL), E2BIG);
+    ck_assert_fails(cede_semtimedop(id, &elsewhere, 1, NULL), EFBIG);
+    ck_assert_int_eq(cede_semtimedop(id, &most, 1, NULL), 0);
+    ck_assert_fails(cede_semtimedop(id, &most, 1, NULL), ERANGE);
+    most.sem_op = -most.sem_op;
+    ck_assert_int_eq(cede_semtimedop(id, &most, 1, NULL), 0);
     ck_assert_fails(beside(by_semop, NULL, remove_set, NULL), EIDRM);
     ck_assert_fails(by_semop(NULL), EINVAL);
 }
@@ -234,6 +241,12 @@ static int by_timedsend(void *unused)
     return cede_mq_timedsend(queue, "12345678", 8, 0, &until);
 }
 
+static int close_queue(void *unused)
+{
+    (void)unused;
+    return cede_close(queue);
+}
+
 TASK_TEST(queues_of_posix)
 {
     struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 8}, nonblocking = {.mq_flags = O_NONBLOCK};
@@ -272,7 +285,8 @@ TASK_TEST(queues_of_posix)
     ck_assert_fails(cede_mq_send(-1, text, 8, 0), EBADF);
     ck_assert_fails(cede_mq_timedsend(-1, text, 8, 0, &past), EBADF);
     ck_assert_fails(cede_mq_timedreceive(-1, text, sizeof text, NULL, &past), EBADF);
-    mq_close(queue);
+    ck_assert_int_eq(mq_setattr(queue, &attributes, NULL), 0); /* it waits again */
+    ck_assert_fails(beside(by_receive, NULL, close_queue, NULL), EBADF);
 }
 
 /* ---- several messages at once ---- */

@@ -173,6 +173,16 @@ START_TEST(every_kind_of_address_outside_a_task)
 }
 END_TEST
 
+TASK_TEST(a_port_is_one_of_tcp)
+{
+    int fds[2];
+
+    ck_assert_int_eq(cede_pipe2(fds, O_CLOEXEC), 0);
+    ck_assert_fails(cede_port(fds[0]), ENOTSOCK);
+    close_all(2, fds);
+    ck_assert_fails(cede_port(fds[0]), EBADF);
+}
+
 TASK_TEST(ipv6)
 {
     int listener = cede_listen("[::1]:0");
@@ -747,6 +757,7 @@ Suite *suite(void)
     tcase_add_test(cases, what_is_no_address_is_refused);
     tcase_add_test(cases, every_kind_of_address);
     tcase_add_test(cases, every_kind_of_address_outside_a_task);
+    tcase_add_test(cases, a_port_is_one_of_tcp);
     tcase_add_test(cases, ipv6);
     tcase_add_test(cases, accept_waits_on_what_listen_made);
     tcase_add_test(cases, accept_waits_in_another_runtime);

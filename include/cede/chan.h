@@ -59,6 +59,7 @@ CEDE_API int cede_chan_free(struct cede_chan *chan);
  *   ETIMEDOUT  a cede_timeout scope around the call ended
  *   EDEADLK    nothing could ever end the wait
  * Where it need not wait it may still let other tasks run first, so that busy tasks cannot starve the rest.
+ * Models: chan <- element.
  */
 CEDE_API int cede_chan_send(struct cede_chan *chan, const void *element);
 
@@ -70,7 +71,7 @@ CEDE_API int cede_chan_send(struct cede_chan *chan, const void *element);
  *   EINVAL                                  chan is NULL
  *   EPERM, ECANCELED, ETIMEDOUT, EDEADLK    as cede_chan_send()
  * What it returns for an element, a close and an error is what read(2) does. Where it need not wait it may still let
- * other tasks run, as cede_chan_send().
+ * other tasks run, as cede_chan_send(). Models: element, ok := <-chan.
  */
 CEDE_API int cede_chan_recv(struct cede_chan *chan, void *element);
 

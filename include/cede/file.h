@@ -56,7 +56,7 @@ CEDE_BEGIN_DECLS
 CEDE_API int cede_open(const char *path, int flags, ...);
 CEDE_API int cede_openat(int directory, const char *path, int flags, ...);
 
-/* preadv(2), pwritev(2) */
+/* preadv(2), pwritev(2). What has no positions: -1 with errno ESPIPE. */
 CEDE_API ssize_t cede_preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset);
 CEDE_API ssize_t cede_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset);
 
@@ -137,11 +137,11 @@ CEDE_API struct cede_dir *cede_fdopendir(int fd);
  */
 CEDE_API struct dirent *cede_readdir(struct cede_dir *directory);
 
-/* closedir(3). Does not park. */
+/* closedir(3). Does not park. Returns 0, or -1 with errno EINVAL (it is NULL). */
 CEDE_API int cede_closedir(struct cede_dir *directory);
 
-/* How the calls of this task are made where they cannot be made in place: "ring", "pool"; "plain" outside a task. Does
- * not park. */
+/* How the calls of this task are made where they cannot be made in place: "ring", "pool"; "plain" outside a task. Valid
+ * for ever. Does not park. */
 CEDE_API const char *cede_file_engine(void);
 
 CEDE_END_DECLS

@@ -51,8 +51,9 @@ struct cede_group {
 CEDE_API int cede_group_open(struct cede_group *group);
 
 /*
- * Waits for the group's tasks and ends the group. Returns what cede_group_wait() does, with those of cede_group_wait()
- * in errno; in any case the group has ended, but for EPERM.
+ * Parks until the group's tasks have ended, and ends the group. Returns what cede_group_wait() does, with those of
+ * cede_group_wait() in errno; in any case the group has ended, but for EPERM.
+ * Models: the end of `async with TaskGroup()`, Group.Wait of errgroup.
  */
 CEDE_API int cede_group_close(struct cede_group *group);
 
@@ -76,11 +77,11 @@ CEDE_API struct cede_task *cede_group_spawn(struct cede_group *group, const stru
                    &(struct fn){__VA_ARGS__}, CEDE__ARGS_SIZE(struct fn))
 
 /* At most `tasks` of the group's tasks run at a time from now on; 0: no limit. Returns 0, or -1 with errno EPERM.
- * Does not park. */
+ * Does not park. Models: Group.SetLimit of errgroup. */
 CEDE_API int cede_group_limit(struct cede_group *group, size_t tasks);
 
 /*
- * Waits until every task of the group has ended.
+ * Parks until every task of the group has ended.
  *
  * Returns 0 if all succeeded; else -1 with errno
  *   the errno of the first task that failed, and its message (cede_error())
@@ -92,7 +93,7 @@ CEDE_API int cede_group_limit(struct cede_group *group, size_t tasks);
 CEDE_API int cede_group_wait(struct cede_group *group);
 
 /*
- * Waits for the next task to end, in the order in which they end: the task that first calls it gets the first. Its
+ * Parks until the next task ends, in the order in which they end: the task that first calls it gets the first. Its
  * result is then cede_join()'s without waiting. Detached and already joined tasks are left out.
  *
  * Returns the task, or NULL with errno
@@ -103,7 +104,8 @@ CEDE_API int cede_group_wait(struct cede_group *group);
  */
 CEDE_API struct cede_task *cede_group_next(struct cede_group *group);
 
-/* Cancels every task of the group and refuses more. Returns 0, or -1 with errno EPERM. Does not park. */
+/* Cancels every task of the group and refuses more. Returns 0, or -1 with errno EPERM. Does not park. Models:
+ * CancelScope.cancel of Trio. */
 CEDE_API int cede_group_cancel(struct cede_group *group);
 
 /*

@@ -166,10 +166,12 @@ CEDE_API ssize_t cede_sendfile(int out, int in, off_t *offset, size_t count);
 CEDE_API ssize_t cede_splice(int in, int64_t *in_offset, int out, int64_t *out_offset, size_t size, unsigned flags);
 CEDE_API ssize_t cede_tee(int in, int out, size_t size, unsigned flags);
 
-/* close(2). Tasks that wait on fd wake with EBADF. Does not park. -1 with errno EBADF if it is not open. */
+/* close(2). Tasks that wait on fd, of any runtime, wake with EBADF. Does not park. Any thread. -1 with errno EBADF if
+ * it is not open. */
 CEDE_API int cede_close(int fd);
 
-/* fcntl(2), for the commands that take an int or nothing. Does not park. -1 with errno EBADF if it is not open. */
+/* fcntl(2), for the commands that take an int or nothing. Does not park. Any thread; what F_SETFL has changed is known
+ * to the caller's runtime, and to another after cede_fd_changed() there. -1 with errno EBADF if it is not open. */
 CEDE_API int cede_fcntl(int fd, int command, ...);
 
 /*
@@ -195,7 +197,8 @@ CEDE_API int cede_nanosleep(const struct timespec *duration, struct timespec *re
 CEDE_API int cede_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining);
 
 /* getaddrinfo(3), on a helper thread unless node and service are numbers. At most 16 lookups go on at once; the others
- * wait for their turn. EAI_SYSTEM comes with errno
+ * wait for their turn. A lookup that nobody waits for any more goes on to its end, and its answer is freed. Returns 0
+ * or EAI_...; EAI_SYSTEM comes with errno
  *   ECANCELED, ETIMEDOUT    as every wait
  *   EAGAIN                  no helper thread could be started
  *   EMFILE, ENFILE, ENOMEM  libc ran out of them, and says EAI_NONAME only because of that

@@ -4,7 +4,7 @@
  *
  * Each has the signature, the return value and the errno of the call without the prefix; mqd_t is an int in Linux. In a
  * task a wait can end early with ECANCELED or ETIMEDOUT (cede_timeout); nothing has been sent, taken or changed then.
- * Outside a task each is the plain blocking call.
+ * Outside a task each is the plain blocking call. Any thread.
  *
  * A queue of POSIX is watched by the poller. System V tells nobody when something happens: the task tries again after 1
  * ms, then less often, down to every 16 ms, and those who wait need not be served in the order in which they came.
@@ -33,6 +33,8 @@ CEDE_BEGIN_DECLS
  *   E2BIG   cede_msgrcv(): the message is longer than size, and flags has not MSG_NOERROR
  *   E2BIG   cede_semtimedop(): more operations than the system takes in one call
  *   EINVAL  there is no such queue or set; size, type, or the timeout makes no sense
+ *   EFBIG   cede_semtimedop(): an operation is on a semaphore that the set has not got
+ *   ERANGE  cede_semtimedop(): a value would become greater than the system allows
  *   EIDRM   it was removed meanwhile
  *   EACCES  it is somebody else's
  *   ENOMEM  cede_semtimedop(): no memory
@@ -48,7 +50,7 @@ CEDE_API int cede_semtimedop(int set, struct sembuf *operations, size_t count, c
  *   ECANCELED  the task was cancelled
  *   ETIMEDOUT  a cede_timeout scope ended, or the time `until` (of CLOCK_REALTIME) has come
  *   EAGAIN     the queue is empty, or full, and has O_NONBLOCK
- *   EBADF      it is no queue, or not open for that
+ *   EBADF      it is no queue, or not open for that, or was closed with cede_close() meanwhile
  *   EMSGSIZE   size is less than the queue's largest message; more, to send
  *   EINVAL     cede_mq_timedreceive() and cede_mq_timedsend(): it would have to wait, and `until` is no time
  */

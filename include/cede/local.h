@@ -75,7 +75,7 @@ CEDE_API int cede_local_enter(struct cede_local_scope *scope, const struct cede_
 
 /*
  * Must be called in the reverse order of entering, other scopes included, by the task that entered, before *scope goes
- * out of existence. Leaving one that could not be entered does nothing. Does not park.
+ * out of existence. Leaving one that could not be entered does nothing. Does not park. Models: ContextVar.reset.
  */
 CEDE_API void cede_local_leave(struct cede_local_scope *scope);
 

@@ -15,7 +15,8 @@
 CEDE_BEGIN_DECLS
 
 /*
- * Connects to address, trying every address that its name has, in order. Parks; use cede_timeout to bound it.
+ * Connects to address, trying every address that its name has, in order. Parks; use cede_timeout to bound it. A call
+ * that ends early leaves nothing open. Outside a task it blocks.
  *
  * Returns a close-on-exec stream socket (TCP_NODELAY set on TCP), to be closed with cede_close(); or -1 with errno
  *   EINVAL         address is NULL or not of the form above
@@ -46,8 +47,11 @@ CEDE_API int cede_dial(const char *address);
 CEDE_API int cede_listen(const char *address);
 
 /*
- * The port that a listening or connected TCP socket is bound to, or -1 with errno EAFNOSUPPORT (it is not
- * TCP) or those of getsockname(2). Does not park.
+ * The port that a listening or connected TCP socket is bound to, or -1 with errno
+ *   EAFNOSUPPORT  it is a socket, but not of TCP
+ *   ENOTSOCK      it is no socket
+ *   EBADF         it is not open
+ * Does not park. Any thread. Model: getsockname(2).
  */
 CEDE_API int cede_port(int fd);
 

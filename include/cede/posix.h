@@ -84,12 +84,13 @@ CEDE_API int cede_posix_check(void);
 
 /*
  * One line about what cede_posix_check() found at start: the first name that leads elsewhere, where to, and how to mend
- * it. NULL if all is well. Valid for ever. Does not park.
+ * it. NULL if all is well. Valid for ever. Does not park. Any thread.
  */
 CEDE_API const char *cede_posix_problem(void);
 
 /*
- * The names that libcede-posix defines, in no particular order: index from 0; NULL after the last. Does not park.
+ * The names that libcede-posix defines, in no particular order: index from 0; NULL after the last. Valid for ever. Does
+ * not park. Any thread.
  */
 CEDE_API const char *cede_posix_name(size_t index);
 

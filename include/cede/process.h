@@ -89,7 +89,7 @@ struct cede_process {
 CEDE_API int cede_process_spawn(struct cede_process *process, char *const argv[], const struct cede_process_attr *attr);
 
 /*
- * Waits until the process has ended. *status (unless NULL) and process->status are as of waitpid(2). It may be waited
+ * Parks until the process has ended. *status (unless NULL) and process->status are as of waitpid(2). It may be waited
  * for again, and by several tasks at once; all get the same answer. Pipes stay open.
  *
  * Returns 0, or -1 with errno

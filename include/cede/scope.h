@@ -62,8 +62,8 @@ struct cede_scope {
  * cede_scope_timeout() and cede_scope_shield() return 0, or -1 with errno
  *   EINVAL  cede_scope_timeout(): duration_ns is negative; the scope is not entered
  * cede_scope_expired() tells whether this scope's own deadline ended a wait or has passed: 1 or 0; valid until it is
- * left.
- * None of them parks.
+ * left; 0 outside a task.
+ * None of them parks. Models: asyncio.timeout, asyncio.shield, Timeout.expired.
  */
 CEDE_API int cede_scope_timeout(struct cede_scope *scope, int64_t duration_ns);
 CEDE_API int cede_scope_shield(struct cede_scope *scope);

@@ -89,8 +89,9 @@ CEDE_API struct cede_stream *cede_stream_open(int fd, const struct cede_stream_a
 CEDE_API struct cede_stream *cede_stream_open_pair(int read_fd, int write_fd, const struct cede_stream_attr *attr);
 
 /*
- * Flushes the stream, closes its descriptors, and frees it, in any case. It waits for its turn behind other writers. To
- * bound the wait, or to write the rest though the task is cancelled: cede_shield cede_timeout (CEDE_SECOND).
+ * Flushes the stream, closes its descriptors, and frees it, in any case. Parks: for its turn behind other writers, and
+ * as cede_stream_flush(). To bound the wait, or to write the rest though the task is cancelled: cede_shield
+ * cede_timeout (CEDE_SECOND).
  *
  * Returns 0 (also for NULL, as free(3)); or -1 with errno, and what could not be written is lost
  *   those of cede_stream_flush() and close(2)
@@ -160,7 +161,8 @@ CEDE_API ssize_t cede_stream_read_line(struct cede_stream *stream, char *line, s
  *         perror("peer");
  *
  * Each line lies in the stream's buffer, with a '\0' in place of its '\n', and is valid, also to be written to,
- * until the next one or until something else is read from the stream. Ends with the errors of cede_stream_read_line().
+ * until the next one or until something else is read from the stream. Parks as cede_stream_read_line(), and ends with
+ * its errors. Models: async for line in reader, bufio.Scanner.
  */
 struct cede_stream_lines {
     struct cede_stream *stream;
@@ -210,13 +212,13 @@ CEDE_API int cede_stream_vprintf(struct cede_stream *stream, const char *format,
 /*
  * Writes out what the buffer holds, and then buf, without copying it. *done, unless done is NULL, is how many bytes of
  * buf the system has taken; what it has not taken is not kept.
- * Returns 0 when the system has all, or -1 with errno.
+ * Parks until the system has all of it. Returns 0 then, or -1 with errno. Models: write() and drain(), sendall.
  */
 CEDE_API int cede_stream_write_all(struct cede_stream *stream, const void *buf, size_t size, size_t *done);
 
 /*
- * Writes out what was in the buffer when it was called. Returns 0, or -1 with errno: what the system has not taken
- * stays in the buffer, and is tried again by the next flush. Models: drain(), fflush(3).
+ * Parks until what was in the buffer when it was called has been written. Returns 0, or -1 with errno: what the system
+ * has not taken stays in the buffer, and is tried again by the next flush. Models: drain(), fflush(3).
  */
 CEDE_API int cede_stream_flush(struct cede_stream *stream);
 
@@ -237,8 +239,8 @@ CEDE_API size_t cede_stream_pending(const struct cede_stream *stream);
 /* ---- clients and servers (addresses as in cede/net.h) ---- */
 
 /*
- * cede_stream_dial() is cede_dial() and cede_stream_open(); cede_stream_accept() takes the next connection from a
- * listening socket, as cede_accept(). attr may be NULL.
+ * cede_stream_dial() is cede_dial() and cede_stream_open(); cede_stream_accept() parks until there is a connection to
+ * a listening socket, as cede_accept(), and takes it. attr may be NULL.
  *
  * Return the stream, or NULL with errno of these calls
  *   ENOENT, EAGAIN, EIO, ENAMETOOLONG  cede_stream_dial(): as cede_dial()

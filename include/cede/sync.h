@@ -129,8 +129,8 @@ struct cede_cond {
 };
 
 /*
- * Unlocks the mutex and waits for a signal, in one step; holds the mutex again when it returns, with an error too. As
- * others may have run before, test what you wait for in a loop:
+ * Unlocks the mutex and parks until there is a signal, in one step; holds the mutex again when it returns, with an
+ * error too. As others may have run before, test what you wait for in a loop:
  *
  *     while (!ready)
  *         if (cede_cond_wait(&cond, &mutex) != 0)

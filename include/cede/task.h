@@ -146,7 +146,7 @@ CEDE_API struct cede_task *cede__task_go(const char *name, cede_task_fn *fn, con
                                          const struct cede_task_attr *attr);
 
 /*
- * Waits until the task has ended, and forgets it. *result (unless result is NULL) is what its function returned; where
+ * Parks until the task has ended, and forgets it. *result (unless result is NULL) is what its function returned; where
  * that is negative, errno is the one the function left, and cede_error() tells its message.
  *
  * Returns 0, or -1 with errno and the task still to be joined
@@ -234,11 +234,11 @@ CEDE_API int cede_park(void);
 CEDE_API int cede_wake(struct cede_task *task);
 
 /* The calling task; NULL outside a task, which is also where a signal handler runs that comes while no task does. Does
- * not park. */
+ * not park. Models: asyncio.current_task, pthread_self(3). */
 CEDE_API struct cede_task *cede_self(void);
 
 /* The calling task's name; NULL outside a task. Valid until the name is set again or the task ends. Does
- * not park. */
+ * not park. Models: Task.get_name, pthread_getname_np(3). */
 CEDE_API const char *cede_name(void);
 
 /*

@@ -41,7 +41,7 @@
 CEDE_BEGIN_DECLS
 
 /*
- * Waits until all have ended, and joins them; results[i] (unless results is NULL) is what tasks[i] returned. As soon as
+ * Parks until all have ended, and joins them; results[i] (unless results is NULL) is what tasks[i] returned. As soon as
  * one fails (returns a negative value), it fails with that one's errno and message (cede_error()): of several, the one
  * that ended first. Then none is joined, and results is as it was; the others go on, unless their group cancels them.
  *
@@ -58,7 +58,7 @@ enum cede_tasks_when {
 };
 
 /*
- * Waits until that is so; handles that are NULL are left out. Joins none: cede_tryjoin() then tells the tasks that have
+ * Parks until that is so; handles that are NULL are left out. Joins none: cede_tryjoin() then tells the tasks that have
  * ended from the others (EBUSY).
  *
  * Returns how many have ended, or -1 with errno; also EINVAL (`when` is none of these) and
@@ -69,7 +69,7 @@ enum cede_tasks_when {
 CEDE_API ssize_t cede_tasks_wait(struct cede_task *const *tasks, size_t count, enum cede_tasks_when when);
 
 /*
- * Waits until one has ended, and returns its place in the array: of several, that of the one that ended first. Joins
+ * Parks until one has ended, and returns its place in the array: of several, that of the one that ended first. Joins
  * none; to get the next, join this one and put NULL in its place, for such handles are left out:
  *
  *     while ((i = cede_tasks_next(tasks, count)) >= 0) {

@@ -22,7 +22,8 @@
 CEDE_BEGIN_DECLS
 
 /*
- * The time now, in nanoseconds of CLOCK_MONOTONIC. Never fails, never parks; any thread.
+ * The time now, in nanoseconds of CLOCK_MONOTONIC. Never fails, never parks; any thread. Models: loop.time,
+ * clock_gettime(2).
  */
 CEDE_API int64_t cede_now(void);
 
