@@ -131,7 +131,7 @@ ssize_t cede_buffer_recv(int fd, void **data)
     *data = NULL;
     if (!cede__in_task())
         n = receive_outside(fd, CEDE_BUFFER_SIZE, true, &buffer);
-    else if ((n = take_next(fd, &buffer)) == 0)
+    else if (!cede__worker->poller.backend->requests || (n = take_next(fd, &buffer)) == 0)
         n = cede__io_lend(fd, &buffer);
     if (n > 0) {
         buffer->lent = true;
