@@ -13,6 +13,7 @@
 
 #include "descriptor.h"
 #include "duration.h"
+#include "mask.h"
 #include "sys.h"
 #include "wait.h"
 
@@ -240,14 +241,14 @@ static int wait_with(struct call *call)
  * will then run its handler and answer EINTR. -1 if there is no such signal. -2 with errno if it cannot be made. */
 static int open_signals(const sigset_t *sigmask)
 {
-    sigset_t blocked, awaited;
+    uint64_t blocked = cede__mask_os();
+    sigset_t awaited;
     bool any = false;
     int signo, fd;
 
-    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
     sigemptyset(&awaited);
     for (signo = 1; signo < _NSIG; signo++) {
-        if (sigismember(&blocked, signo) != 1 || sigismember(sigmask, signo) == 1)
+        if (!(blocked >> (signo - 1) & 1) || sigismember(sigmask, signo) == 1)
             continue;
         sigaddset(&awaited, signo);
         any = true;

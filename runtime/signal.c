@@ -12,6 +12,7 @@
 #include <cede/task.h>
 
 #include "handler.h"
+#include "mask.h"
 #include "run.h"
 #include "signal.h"
 #include "sys.h"
@@ -43,12 +44,6 @@ static struct {
     unsigned waits, watches;
     struct sigaction previous; /* while one of them is not 0 */
 } signals[_NSIG];
-
-/* Signals that tasks of this thread wait for or watch, and those of them that were blocked. */
-static _Thread_local struct {
-    uint16_t count[_NSIG];
-    sigset_t blocked;
-} let_through __attribute__((tls_model("initial-exec")));
 
 /* ---- the handler ---- */
 
@@ -183,11 +178,8 @@ static unsigned *counter(int signo, bool watch)
 /* Catches the signals of the set, once more. */
 static void begin(const sigset_t *set, bool watch)
 {
-    sigset_t blocked, open;
     int signo;
 
-    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
-    sigemptyset(&open);
     pthread_mutex_lock(&lock);
     for (signo = 1; signo < _NSIG; signo++) {
         if (sigismember(set, signo) != 1)
@@ -195,13 +187,9 @@ static void begin(const sigset_t *set, bool watch)
         if (signals[signo].waits + signals[signo].watches == 0)
             cede__handler_install(signo, on_signal, &signals[signo].previous);
         ++*counter(signo, watch);
-        if (let_through.count[signo]++ == 0 && sigismember(&blocked, signo) == 1) {
-            sigaddset(&let_through.blocked, signo);
-            sigaddset(&open, signo);
-        }
     }
     pthread_mutex_unlock(&lock);
-    pthread_sigmask(SIG_UNBLOCK, &open, NULL);
+    cede__mask_let_through(set);
 }
 
 /* Nobody waits for the signal any more. Unless somebody has put in another handler since, puts back what was there. */
@@ -216,34 +204,29 @@ static void release(int signo)
 /* The opposite of begin(). */
 static void end(const sigset_t *set, bool watch)
 {
-    sigset_t blocked, left;
+    sigset_t left, again;
     siginfo_t info;
     int signo;
 
-    sigemptyset(&blocked);
     sigemptyset(&left);
+    sigemptyset(&again);
+    cede__mask_let_through_end(set); /* first: what was there before may be to end the process */
     pthread_mutex_lock(&lock);
     for (signo = 1; signo < _NSIG; signo++) {
         if (sigismember(set, signo) != 1)
             continue;
-        if (--let_through.count[signo] == 0 && sigismember(&let_through.blocked, signo) == 1) {
-            sigdelset(&let_through.blocked, signo);
-            sigaddset(&blocked, signo);
-        }
         --*counter(signo, watch);
         if (signals[signo].waits + signals[signo].watches == 0) {
             release(signo);
             sigaddset(&left, signo);
         }
     }
-    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     collect();
-    sigemptyset(&blocked); /* from here on: those to be raised again */
     while (take(&left, &info))
-        sigaddset(&blocked, info.si_signo);
+        sigaddset(&again, info.si_signo);
     pthread_mutex_unlock(&lock);
     for (signo = 1; signo < _NSIG; signo++)
-        if (sigismember(&blocked, signo) == 1)
+        if (sigismember(&again, signo) == 1)
             kill(getpid(), signo);
 }
 
@@ -315,7 +298,7 @@ int cede_signal_unwatch(const sigset_t *set)
     }
     pthread_mutex_lock(&lock);
     for (signo = 1; signo < _NSIG; signo++)
-        watched &= sigismember(set, signo) != 1 || (signals[signo].watches > 0 && let_through.count[signo] > 0);
+        watched &= sigismember(set, signo) != 1 || (signals[signo].watches > 0 && cede__mask_lets_through(signo));
     pthread_mutex_unlock(&lock);
     if (!watched) {
         errno = EINVAL;
@@ -392,23 +375,6 @@ void cede__signal_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* A wait of this thread that is not in the child: what end() does, but nothing is raised again. */
-static void forget_wait(const struct wait *wait)
-{
-    sigset_t blocked;
-    int signo;
-
-    sigemptyset(&blocked);
-    for (signo = 1; signo < _NSIG; signo++) {
-        if (sigismember(wait->set, signo) != 1 || --let_through.count[signo] > 0
-            || sigismember(&let_through.blocked, signo) != 1)
-            continue;
-        sigdelset(&let_through.blocked, signo);
-        sigaddset(&blocked, signo);
-    }
-    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-}
-
 void cede__signal_forked(struct cede__worker *own)
 {
     struct cede__list *link;
@@ -417,8 +383,9 @@ void cede__signal_forked(struct cede__worker *own)
     collect();
     while ((link = cede__list_take(&kept)))
         atomic_store(&CEDE__CONTAINER(link, struct caught, link)->used, false);
+    cede__mask_forked();
     while (own && (link = cede__list_take(&own->signal_waiters)))
-        forget_wait(CEDE__CONTAINER(link, struct wait, waiter.link));
+        cede__mask_let_through_end(CEDE__CONTAINER(link, struct wait, waiter.link)->set);
     for (signo = 1; signo < _NSIG; signo++) {
         if (signals[signo].waits > 0 && signals[signo].watches == 0)
             release(signo);

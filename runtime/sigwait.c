@@ -2,12 +2,12 @@
 /* The waits for signals of POSIX; see cede/signal.h. */
 #include <cede/signal.h>
 #include <errno.h>
-#include <pthread.h>
 
 #include <cede/io.h>
 
 #include "descriptor.h"
 #include "duration.h"
+#include "mask.h"
 #include "sys.h"
 
 /* ---- sigtimedwait ---- */
@@ -59,48 +59,22 @@ int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespe
 
 /* ---- sigsuspend ---- */
 
-/* While tasks of this thread wait for any signal, those that have a handler are blocked, so that they can be seen to
- * come. */
-static _Thread_local struct {
-    unsigned waits;
-    sigset_t blocked; /* by that alone. What others block or let through meanwhile is theirs */
-} suspended __attribute__((tls_model("initial-exec")));
-
-static void block_handled(void)
-{
-    struct sigaction action;
-    sigset_t before;
-    int signo;
-
-    if (suspended.waits++ > 0)
-        return;
-    pthread_sigmask(SIG_SETMASK, NULL, &before);
-    sigemptyset(&suspended.blocked);
-    for (signo = 1; signo < _NSIG; signo++)
-        if (sigismember(&before, signo) == 0 && sigaction(signo, NULL, &action) == 0
-            && (action.sa_flags & SA_SIGINFO || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)))
-            sigaddset(&suspended.blocked, signo);
-    pthread_sigmask(SIG_BLOCK, &suspended.blocked, NULL);
-}
-
-static void unblock_handled(void)
-{
-    if (--suspended.waits == 0)
-        pthread_sigmask(SIG_UNBLOCK, &suspended.blocked, NULL);
-}
-
 int cede_sigsuspend(const sigset_t *mask)
 {
     int result, error;
 
     if (!cede__in_task())
         return (int)syscall(SYS_rt_sigsuspend, mask, CEDE__SYS_SIGSET_BYTES);
-    block_handled();
+    if (!mask) {
+        errno = EFAULT;
+        return -1;
+    }
+    cede__mask_hold(mask);
     do
         result = cede_ppoll(NULL, 0, NULL, mask);
     while (result == 0);
     error = errno;
-    unblock_handled();
+    cede__mask_hold_end(mask);
     errno = error;
     return -1;
 }
@@ -108,11 +82,7 @@ int cede_sigsuspend(const sigset_t *mask)
 int cede_pause(void)
 {
     sigset_t mask;
-    int signo;
 
-    pthread_sigmask(SIG_SETMASK, NULL, &mask);
-    for (signo = 1; suspended.waits > 0 && signo < _NSIG; signo++)
-        if (sigismember(&suspended.blocked, signo) == 1)
-            sigdelset(&mask, signo);
+    cede_sigprocmask(SIG_BLOCK, NULL, &mask);
     return cede_sigsuspend(&mask);
 }

@@ -28,6 +28,7 @@ cede_posix_suite(test_posix test_posix_plain test_posix_fortified)
 cede_over_uring(test_posix)
 cede_posix_suite(test_posix_descriptor test_posix_plain)
 cede_over_uring(test_posix_descriptor)
+cede_posix_suite(test_posix_sigmask)
 cede_posix_suite(test_posix_semantics)
 # It makes mistakes on purpose that a compiler sees, and uses what is merely old.
 target_compile_options(test_posix_semantics PRIVATE -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread

@@ -261,6 +261,161 @@ TASK_TEST(a_mask_that_is_set_beside_a_pause_stays)
     ck_assert_int_eq(sigismember(&after, SIGUSR1), 0);
 }
 
+/* What the mask is for the program: 1 where the signal is blocked. */
+static int blocks(int signo)
+{
+    sigset_t mask;
+
+    ck_assert_int_eq(cede_sigprocmask(SIG_BLOCK, NULL, &mask), 0);
+    return sigismember(&mask, signo);
+}
+
+static void mask_one(int how, int signo)
+{
+    sigset_t one;
+
+    sigemptyset(&one);
+    sigaddset(&one, signo);
+    ck_assert_int_eq(cede_sigprocmask(how, &one, NULL), 0);
+}
+
+/* SIGUSR2 has a handler, too, and its mask is changed while another task waits. */
+static int block_handled_and_send(void *unused)
+{
+    ck_assert_int_eq(blocks(SIGUSR2), 0);
+    mask_one(SIG_BLOCK, SIGUSR2);
+    ck_assert_int_eq(blocks(SIGUSR2), 1);
+    return send_it(unused);
+}
+
+static int block_and_restore(void *unused)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    ck_assert_int_eq(cede_sigprocmask(SIG_SETMASK, &all, &before), 0);
+    ck_assert_int_eq(cede_sigprocmask(SIG_SETMASK, &before, NULL), 0);
+    return send_it(unused);
+}
+
+static int unblock_and_send(void *unused)
+{
+    mask_one(SIG_UNBLOCK, SIGUSR2);
+    ck_assert_int_eq(blocks(SIGUSR2), 0);
+    return send_it(unused);
+}
+
+static void handle_both(void)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGUSR2, &action, NULL);
+}
+
+TASK_TEST(what_is_blocked_beside_a_pause_stays_blocked)
+{
+    handle_both();
+    ck_assert_int_eq(beside(by_pause, NULL, block_handled_and_send, NULL), -1);
+    ck_assert_int_eq(errno, EINTR);
+    ck_assert_int_eq(blocks(SIGUSR2), 1);
+    ck_assert_int_eq(blocks(SIGUSR1), 0);
+    handled = 0;
+    raise(SIGUSR2);
+    ck_assert_int_eq(handled, 0);
+    ck_assert_int_eq(beside(by_pause, NULL, unblock_and_send, NULL), -1);
+    ck_assert_int_ne(handled, 0);
+    ck_assert_int_eq(blocks(SIGUSR2), 0);
+}
+
+TASK_TEST(a_mask_that_is_restored_beside_a_sigsuspend_is_as_before)
+{
+    sigset_t before, after;
+
+    handle_both();
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    ck_assert_int_eq(beside(by_sigsuspend, NULL, block_and_restore, NULL), -1);
+    ck_assert_int_eq(errno, EINTR);
+    ck_assert_int_eq(handled, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    ck_assert_mem_eq(&before, &after, 8);
+}
+
+/* A signal that the wait lets through is the wait's, whatever is done beside it. */
+static int unblock_what_is_pending(void *unused)
+{
+    mask_one(SIG_BLOCK, SIGUSR1);
+    send_it(unused);
+    mask_one(SIG_UNBLOCK, SIGUSR1);
+    ck_assert_int_eq(handled, 0);
+    return 0;
+}
+
+/* One that it does not is its handler's, at once. */
+static int unblock_another_that_is_pending(void *unused)
+{
+    mask_one(SIG_BLOCK, SIGUSR2);
+    raise(SIGUSR2);
+    mask_one(SIG_UNBLOCK, SIGUSR2);
+    ck_assert_int_eq(handled, SIGUSR2);
+    handled = 0;
+    return unblock_what_is_pending(unused);
+}
+
+static int by_sigsuspend_without_usr2(void *unused)
+{
+    sigset_t mask;
+
+    (void)unused;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    return cede_sigsuspend(&mask);
+}
+
+TASK_TEST(what_is_unblocked_beside_a_sigsuspend)
+{
+    handle_both();
+    ck_assert_int_eq(beside(by_sigsuspend, NULL, unblock_what_is_pending, NULL), -1);
+    ck_assert_int_eq(handled, SIGUSR1);
+    handled = 0;
+    ck_assert_int_eq(beside(by_sigsuspend_without_usr2, NULL, unblock_another_that_is_pending, NULL), -1);
+    ck_assert_int_eq(handled, SIGUSR1);
+    ck_assert_int_eq(blocks(SIGUSR1), 0);
+    ck_assert_int_eq(blocks(SIGUSR2), 0);
+}
+
+/* In a child the others' waits are not. */
+static int fork_beside(void *unused)
+{
+    sigset_t mask;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        pthread_sigmask(SIG_SETMASK, NULL, &mask);
+        _exit(sigismember(&mask, SIGUSR2));
+    }
+    ck_assert_int_eq(cede_waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    return send_it(unused);
+}
+
+TASK_TEST(a_child_does_not_block_what_a_pause_of_its_parent_does)
+{
+    handle_both();
+    ck_assert_int_eq(beside(by_pause, NULL, fork_beside, NULL), -1);
+    ck_assert_int_eq(errno, EINTR);
+}
+
+TASK_TEST(masks_that_make_no_sense)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    ck_assert_fails(cede_sigprocmask(77, &none, NULL), EINVAL);
+    ck_assert_fails(cede_sigsuspend(NULL), EFAULT);
+}
+
 Suite *suite(void)
 {
     Suite *waits = suite_create("child");
@@ -275,6 +430,11 @@ Suite *suite(void)
     tcase_add_test(cases, blocked_signals_are_waited_for);
     tcase_add_test(cases, handlers_end_a_pause);
     tcase_add_test(cases, a_mask_that_is_set_beside_a_pause_stays);
+    tcase_add_test(cases, what_is_blocked_beside_a_pause_stays_blocked);
+    tcase_add_test(cases, a_mask_that_is_restored_beside_a_sigsuspend_is_as_before);
+    tcase_add_test(cases, what_is_unblocked_beside_a_sigsuspend);
+    tcase_add_test(cases, a_child_does_not_block_what_a_pause_of_its_parent_does);
+    tcase_add_test(cases, masks_that_make_no_sense);
     suite_add_tcase(waits, cases);
     return waits;
 }

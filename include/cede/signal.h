@@ -70,8 +70,8 @@ CEDE_API int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struc
 /*
  * pause(2) and sigsuspend(2): park until a signal has come that has a handler, and the handler has run. Only handlers
  * that were there when the wait began count. While a task waits, signals that have a handler are blocked on its thread
- * and let through by the wait, so that tasks beside it see them a little later. Afterwards these are as they were; all
- * else in the mask is left as it is by then.
+ * and let through by the wait alone: tasks beside it see those that *mask blocks when it has ended. Afterwards the mask
+ * is what the program has made it: see cede_sigprocmask().
  *
  * Each returns -1, always, with errno
  *   EINTR  a handler has run
@@ -80,6 +80,23 @@ CEDE_API int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struc
  */
 CEDE_API int cede_pause(void);
 CEDE_API int cede_sigsuspend(const sigset_t *mask);
+
+/*
+ * sigprocmask(2): changes the signal mask of the calling thread to *set, unless set is NULL, and tells in *old, unless
+ * old is NULL, what it was. The mask belongs to the thread: all tasks of a runtime have one between them (those that
+ * `cede run --threads` makes of threads have one each). The masks that cede_sigsuspend(), cede_ppoll() and their like
+ * are given hold for that one call.
+ *
+ * Where tasks of the thread wait for signals, only this call is as it should be: it does not tell what is blocked or
+ * let through for the waits alone, and what it changes lasts when they have ended. libcede-posix has pthread_sigmask(3)
+ * and sigprocmask(2) lead here; without it, what those block beside a cede_sigsuspend() may be unblocked by its end.
+ * What it unblocks while a task is in cede_sigsuspend() that lets it through is that task's.
+ *
+ * Returns 0, or -1 with errno
+ *   EINVAL  how is none of SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK
+ * Does not park. Any thread; in a signal handler too. Models: sigprocmask(2), pthread_sigmask(3).
+ */
+CEDE_API int cede_sigprocmask(int how, const sigset_t *set, sigset_t *old);
 
 /*
  * From now on the signals of *set are caught and kept for whoever waits for them, until the same set is given to

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal masks of threads that are tasks: pthread_sigmask, sigprocmask; see mask.h.
+ * Signal masks of threads that are tasks; see mask.h.
  *
  * POSIX delivers a signal for the process to any thread that does not block it. Here a handler runs on whichever is
  * running.
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "pending.h"
+#include "sigmask.h"
 
 /* Guarded by cede__posix_mask_enter(); changed by the OS thread that runs the tasks only. */
 static struct {
@@ -44,10 +45,6 @@ void cede__posix_mask_to(uint64_t mask, sigset_t *set)
     memcpy(set, &mask, sizeof mask);
 }
 
-int cede__posix_pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
-CEDE__POSIX_EXPORT_ONLY(pthread_sigmask, pthread_sigmask);
-CEDE__POSIX_EXPORT_ONLY(sigprocmask, sigprocmask);
-
 /* ---- the OS thread's ---- */
 
 /* A child of vfork(2), which has its parent's memory. */
@@ -68,7 +65,7 @@ static uint64_t os_mask(int how, uint64_t mask)
     sigemptyset(&set);
     sigemptyset(&before);
     cede__posix_mask_to(mask, &set);
-    CEDE__POSIX_PLAIN(pthread_sigmask)(how, &set, &before);
+    cede__posix_sigmask_plain(how, &set, &before);
     return cede__posix_mask_of(&before);
 }
 
@@ -248,30 +245,19 @@ static int change(struct cede__posix_thread *self, int how, const sigset_t *set,
     return 0;
 }
 
-int cede__posix_pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+bool cede__posix_mask_change(int how, const sigset_t *set, sigset_t *old, int *error)
 {
     struct cede__posix_thread *self = cede__posix_threads ? cede__posix_thread_self() : NULL;
 
-    if (!self || cede__posix_in_cede(__builtin_return_address(0)))
-        return CEDE__POSIX_PLAIN(pthread_sigmask)(how, set, old);
-    if (!is_stranger())
-        return change(self, how, set, old);
-    cede__posix_mask_bequeath();
-    return CEDE__POSIX_PLAIN(pthread_sigmask)(how, set, old);
-}
-
-int cede__posix_sigprocmask(int how, const sigset_t *set, sigset_t *old)
-{
-    struct cede__posix_thread *self = cede__posix_threads ? cede__posix_thread_self() : NULL;
-    int error;
-
-    if (!self || cede__posix_in_cede(__builtin_return_address(0)))
-        return CEDE__POSIX_PLAIN(sigprocmask)(how, set, old);
-    error = cede__posix_pthread_sigmask(how, set, old);
-    if (!error)
-        return 0;
-    errno = error;
-    return -1;
+    if (!self)
+        return false;
+    if (!is_stranger()) {
+        *error = change(self, how, set, old);
+    } else {
+        cede__posix_mask_bequeath();
+        *error = cede__posix_sigmask_plain(how, set, old);
+    }
+    return true;
 }
 
 /* ---- handlers ---- */

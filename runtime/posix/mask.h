@@ -45,7 +45,8 @@ void cede__posix_mask_forked(const struct cede__posix_thread *survivor);
 /* The thread that the caller is, if its signals are ours to keep; NULL in a child of vfork(2), too. */
 struct cede__posix_thread *cede__posix_mask_self(void);
 
-int cede__posix_sigprocmask(int how, const sigset_t *set, sigset_t *old);
+/* pthread_sigmask(3) of a thread that is a task; *error: what it returns. False if the caller is none. */
+bool cede__posix_mask_change(int how, const sigset_t *set, sigset_t *old, int *error);
 
 /* Changes the caller's mask; what was pending and is no longer blocked is delivered. */
 void cede__posix_mask_set(struct cede__posix_thread *self, uint64_t mask);

@@ -15,6 +15,7 @@
 
 #include "mask.h"
 #include "pending.h"
+#include "sigmask.h"
 #include "suspend.h"
 #include "thread.h"
 
