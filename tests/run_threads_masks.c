@@ -255,10 +255,71 @@ static void attribute_mask(void)
     pthread_attr_destroy(&attr);
 }
 
+/* ---- what is ignored ---- */
+
+static bool is_pending(int signo)
+{
+    sigset_t set;
+
+    sigpending(&set);
+    return sigismember(&set, signo) == 1;
+}
+
+static void *has_pending(void *unused)
+{
+    block(SIG_BLOCK, SIGUSR1);
+    block(SIG_BLOCK, SIGWINCH);
+    block(SIG_BLOCK, SIGRTMIN);
+    sem_post(&there);
+    sem_wait(&go);
+    SAY("pending: %d %d %d", is_pending(SIGUSR1), is_pending(SIGWINCH), is_pending(SIGRTMIN));
+    handle(SIGUSR1, SIG_IGN, 0);
+    SAY("pending: %d %d %d", is_pending(SIGUSR1), is_pending(SIGWINCH), is_pending(SIGRTMIN));
+    handle(SIGWINCH, SIG_DFL, 0); /* which ignores it */
+    handle(SIGRTMIN, SIG_DFL, 0); /* which does not */
+    SAY("pending: %d %d %d", is_pending(SIGUSR1), is_pending(SIGWINCH), is_pending(SIGRTMIN));
+    signal(SIGRTMIN, SIG_IGN);
+    SAY("pending: %d %d %d", is_pending(SIGUSR1), is_pending(SIGWINCH), is_pending(SIGRTMIN));
+    handle(SIGUSR1, on_signal, 0);
+    handle(SIGWINCH, on_signal, 0);
+    handle(SIGRTMIN, on_signal, 0);
+    raise(SIGUSR1); /* the only one */
+    block(SIG_UNBLOCK, SIGUSR1);
+    block(SIG_UNBLOCK, SIGWINCH);
+    block(SIG_UNBLOCK, SIGRTMIN);
+    SAY("handled: %d", handled);
+    return unused;
+}
+
+/* It is discarded for every thread, whoever ignores it. */
+static void ignores(void)
+{
+    pthread_t id;
+    int i;
+
+    handle(SIGUSR1, on_signal, 0);
+    handle(SIGWINCH, on_signal, 0);
+    handle(SIGRTMIN, on_signal, 0);
+    block(SIG_BLOCK, SIGUSR1);
+    raise(SIGUSR1);
+    start(&id, has_pending, NULL);
+    sem_wait(&there);
+    pthread_kill(id, SIGUSR1);
+    pthread_kill(id, SIGWINCH);
+    for (i = 0; i < 3; i++)
+        pthread_sigqueue(id, SIGRTMIN, (union sigval){.sival_int = i});
+    sem_post(&go);
+    join(id);
+    SAY("main, pending: %d", is_pending(SIGUSR1));
+    block(SIG_UNBLOCK, SIGUSR1);
+    SAY("handled: %d", handled);
+}
+
 const struct scene scenes_of_masks[] = {
     {"handler_masks", handler_masks},
     {"jump_masks", jump_masks},
     {"inherited", inherited},
     {"attribute_mask", attribute_mask},
+    {"ignores", ignores},
     {NULL, NULL},
 };

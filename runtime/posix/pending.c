@@ -118,6 +118,20 @@ void cede__posix_pending_drop(struct cede__posix_thread *thread)
     cede__posix_mask_leave(os);
 }
 
+void cede__posix_pending_discard(int signo)
+{
+    struct cede__posix_thread *thread;
+    uint64_t os = cede__posix_mask_enter();
+    unsigned i;
+
+    for (i = 0; i < KEPT; i++)
+        if (kept[i].thread && kept[i].info.si_signo == signo)
+            kept[i].thread = NULL;
+    for (i = 0; (thread = cede__posix_thread_at(i)); i++)
+        atomic_fetch_and(&thread->pending, ~cede__posix_mask_bit(signo));
+    cede__posix_mask_leave(os);
+}
+
 void cede__posix_pending_forked(struct cede__posix_thread *survivor)
 {
     int i;

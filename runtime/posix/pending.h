@@ -26,6 +26,9 @@ void cede__posix_pending_deliver(struct cede__posix_thread *self);
 void cede__posix_pending_drop(struct cede__posix_thread *thread);
 void cede__posix_pending_forked(struct cede__posix_thread *survivor);
 
+/* The signal is ignored now: what is kept of it, for any thread, is forgotten. */
+void cede__posix_pending_discard(int signo);
+
 /* Whose signal a handler runs for. */
 struct cede__posix_victim {
     struct cede__posix_thread *thread; /* NULL: nobody can tell */
@@ -48,6 +51,11 @@ int cede__posix_tgkill(pid_t process, pid_t thread, int signo);
 int cede__posix_sigpending(sigset_t *set);
 
 #else /* all are the kernel's */
+
+static inline void cede__posix_pending_discard(int signo)
+{
+    (void)signo;
+}
 
 struct cede__posix_victim {
     bool unused;

@@ -50,6 +50,14 @@ static bool is_to_be_wrapped(const struct sigaction *action)
            && !cede__posix_in_cede((const void *)(uintptr_t)action->sa_sigaction); /* its own end nothing */
 }
 
+/* Whether what is pending is gone, even where it is blocked. */
+static bool is_ignored(int signo, const struct sigaction *action)
+{
+    if (action->sa_flags & SA_SIGINFO || action->sa_handler != SIG_DFL)
+        return action->sa_handler == SIG_IGN;
+    return signo == SIGCHLD || signo == SIGCONT || signo == SIGURG || signo == SIGWINCH;
+}
+
 __typeof__(sigaction) cede__posix_sigaction;
 CEDE__POSIX_EXPORT(sigaction, sigaction);
 int cede__posix_sigaction(int signo, const struct sigaction *action, struct sigaction *old)
@@ -87,6 +95,8 @@ int cede__posix_sigaction(int signo, const struct sigaction *action, struct siga
         atomic_store(&handlers[signo].fn, fn_before);
         return -1;
     }
+    if (action && is_ignored(signo, action))
+        cede__posix_pending_discard(signo);
     if (before.sa_flags & SA_SIGINFO && before.sa_sigaction == on_signal) {
         before.sa_sigaction = fn_before;
         if (!(flags_before & SA_SIGINFO))
