@@ -434,6 +434,45 @@ ATTR_TEST(interrupts_are_no_rivals, &spinning)
     disconnect();
 }
 
+static bool late_once;
+
+/* The event comes while this look takes its time. */
+static int waits_late_once(struct cede__poller *poller, int64_t timeout_ns, struct cede__event *events, int max)
+{
+    if (timeout_ns == 0 && late_once) {
+        late_once = false;
+        be_busy(5 * CEDE__SPIN_LATE_NS);
+        ck_assert_int_eq(write(fds[1], "", 1), 1);
+    }
+    return real->wait(poller, timeout_ns, events, max);
+}
+
+/* It is the other thread's turn that brought the event, not the spin. */
+ATTR_TEST(a_late_look_that_finds_an_event_is_judged, &spinning)
+{
+    struct cede__backend late = *cede__worker->poller.backend;
+    struct cede__spin *spin = spin_anyway();
+    char byte;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    real = cede__worker->poller.backend;
+    late.wait = waits_late_once;
+    cede__worker->poller.backend = &late;
+    for (int i = 0; i < 5; i++) {
+        trust(spin);
+        spin->switches = -2; /* the kernel's count has changed since */
+        late_once = true;
+        ck_assert_int_eq(cede_read(fds[0], &byte, 1), 1);
+        ck_assert(!late_once);
+        ck_assert_int_ne(spin->resume_ns, 0);
+        ck_assert_int_le(spin->score, 1); /* this wait's own */
+        ck_assert_int_eq(spin->vain, 0);
+    }
+    cede__worker->poller.backend = real;
+    ck_assert_int_eq(cede_close(fds[0]), 0);
+    ck_assert_int_eq(close(fds[1]), 0);
+}
+
 /* With a real-time policy, of two threads that compute on one CPU the second would never have it. Where this is
  * refused, there is none. */
 static void be_ordinary(void)
@@ -461,6 +500,7 @@ Suite *suite(void)
     tcase_add_test(cases, sleeps_take_no_longer);
     tcase_add_test(cases, a_rival_gets_the_cpu);
     tcase_add_test(cases, interrupts_are_no_rivals);
+    tcase_add_test(cases, a_late_look_that_finds_an_event_is_judged);
     suite_add_tcase(spin, cases);
     return spin;
 }
