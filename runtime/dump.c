@@ -168,7 +168,6 @@ static void put_task(struct cede__task *task, void *arg)
     case CEDE__TASK_FREE:
         break;
     case CEDE__TASK_NEW:
-    case CEDE__TASK_BOUND:
         cede__report_text(report, task->cancelled ? "has not started, cancelled\n" : "has not started\n");
         break;
     case CEDE__TASK_DONE:

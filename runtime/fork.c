@@ -46,8 +46,6 @@ static void forget(struct cede__task *task, void *survivor)
         return;
     if (task->state == CEDE__TASK_NEW)
         cede__sched_unstarted(task->worker, &task->start);
-    else if (task->state == CEDE__TASK_BOUND)
-        cede__sched_unstarted(task->worker, task->run.context);
     if (task->owner) { /* whose group, if it is the survivor's, must not wait for it */
         task->done.result = task->done.error = 0;
         task->owner->child_done(task->owner, task);

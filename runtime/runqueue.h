@@ -67,10 +67,15 @@ struct cede__task *cede__runqueue_pop_nested(struct cede__runqueue *queue);
 /* What was pushed since the tail was `before` goes to the front, in this order. */
 void cede__runqueue_to_front(struct cede__runqueue *queue, uint32_t before);
 
+static inline bool cede__runqueue_has_room(const struct cede__runqueue *queue, uint32_t count)
+{
+    return __builtin_expect(queue->ring && count <= queue->mask, 1);
+}
+
 /* Room for `count` tasks. 0, or -1 with errno ENOMEM. */
 static inline int cede__runqueue_reserve(struct cede__runqueue *queue, uint32_t count)
 {
-    return __builtin_expect(queue->ring && count <= queue->mask, 1) ? 0 : cede__runqueue_grow(queue);
+    return cede__runqueue_has_room(queue, count) ? 0 : cede__runqueue_grow(queue);
 }
 
 static inline bool cede__runqueue_empty(const struct cede__runqueue *queue)
@@ -144,12 +149,18 @@ static inline struct cede__task *cede__runqueue_pop_ready(struct cede__runqueue 
     return task;
 }
 
+/* Whether any that have not started are to start depth first. */
+static inline bool cede__runqueue_has_nested(const struct cede__runqueue *queue)
+{
+    return __builtin_expect(queue->oldest != queue->newest, 0);
+}
+
 /* One that has not started comes first: takes it; NULL if others have to be let pass, which then come first. */
 static inline struct cede__task *cede__runqueue_pop_new(struct cede__runqueue *queue)
 {
     struct cede__task *task = queue->first;
 
-    if (__builtin_expect(queue->oldest != queue->newest, 0) && queue->ring[queue->head & queue->mask] == &queue->nest)
+    if (cede__runqueue_has_nested(queue) && queue->ring[queue->head & queue->mask] == &queue->nest)
         return cede__runqueue_pop_nested(queue);
     queue->head++;
     if (__builtin_expect(queue->starts++ >= CEDE__RUNQUEUE_NEW_RUN, 0)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scheduler; see sched.h. In the order of a task's life: wake, inbox, looking outside, picking the next
- * task, the outermost function of every stack, the end.
+ * task, the end, the outermost function of every stack.
  */
 #include "sched.h"
 
@@ -212,72 +212,105 @@ static __attribute__((noinline)) void wait_outside(struct cede__worker *worker)
 
 /* ---- the next task ---- */
 
-/* The first frame of every stack; argument: the struct cede__task_start of its first task. */
-static void *stack_main(void *start);
+/* The first frame of every stack, which is its argument. The current task is NEW. */
+static void *stack_main(void *stack);
 
-/* Gives a task that has not started its stack. From here to its first instruction nothing may be delivered to it: there
- * is no context yet. */
-static int bind(struct cede__worker *worker, struct cede__task *task)
+static inline size_t stack_size(const struct cede__task *task)
 {
-    struct cede__stack *stack;
-    struct cede__task_start *start;
-
-    stack = cede__stack_get(&worker->stacks, task->start.stack_units * CEDE__TASK_STACK_UNIT);
-    if (!stack)
-        return -1;
-    start = (struct cede__task_start *)cede__stack_top(stack) - 1;
-    *start = task->start;
-    task->run.context = start;
-    task->run.stack = stack;
-    task->run.waiter = NULL;
-    task->run.scope = NULL;
-    task->state = CEDE__TASK_BOUND;
-    return 0;
+    return task->start.stack_units * CEDE__TASK_STACK_UNIT;
 }
 
-/* The next task that can run, READY or BOUND. If the caller no longer needs its stack and says so (`spare`, else NULL),
- * it may also be one that is NEW and wants just such a stack. Inline: what a task costs is what it costs to begin and
- * to end it. */
-static inline __attribute__((always_inline)) struct cede__task *pick(struct cede__worker *worker,
-                                                                     const struct cede__stack *spare)
-{
+/* Who comes next. */
+struct next {
     struct cede__task *task;
+    struct cede__stack *stack; /* to run it on if it is NEW; else anything */
+};
+
+static inline bool picked(struct next next)
+{
+    return __builtin_expect(next.task && (next.task->state != CEDE__TASK_NEW || next.stack), 1);
+}
+
+/* The next task that can run, if that is plain. If the caller no longer needs its own stack and says so (`spare`, else
+ * NULL), a NEW task gets that one, if it is just as wanted. Else, if picked() says no, what comes next is for
+ * pick_otherwise(). Inline, and without a call: what a task costs is what it costs to begin and to end it. */
+static inline __attribute__((always_inline)) struct next pick(struct cede__worker *worker, struct cede__stack *spare)
+{
+    struct next next = {cede__runqueue_pop_ready(&worker->queue), NULL};
+
+    if (next.task || cede__runqueue_empty(&worker->queue) || cede__runqueue_has_nested(&worker->queue)
+        || !(next.task = cede__runqueue_pop_new(&worker->queue)))
+        return next;
+    next.stack = spare && stack_size(next.task) == spare->pool->size
+                     ? spare : cede__stack_at_hand(&worker->stacks, stack_size(next.task));
+    return next;
+}
+
+/* The same in any case: starts depth first, makes a stack, waits until something can run. `task`: NULL, or NEW and
+ * taken from the queue. */
+static inline __attribute__((always_inline)) struct next pick_anyhow(struct cede__worker *worker,
+                                                                     struct cede__stack *spare,
+                                                                     struct cede__task *task)
+{
+    struct cede__stack *stack;
     int error;
 
-    for (;;) {
-        if (cede__runqueue_empty(&worker->queue))
-            wait_outside(worker);
-        task = cede__runqueue_pop_ready(&worker->queue);
-        if (task)
-            return task;
-        task = cede__runqueue_pop_new(&worker->queue);
-        if (!task)
-            continue;
-        if (spare && task->start.stack_units * CEDE__TASK_STACK_UNIT == spare->pool->size)
-            return task;
-        if (bind(worker, task) == 0)
-            return task;
+    for (;; task = NULL) {
+        if (!task) {
+            if (cede__runqueue_empty(&worker->queue))
+                wait_outside(worker);
+            task = cede__runqueue_pop_ready(&worker->queue);
+            if (task)
+                return (struct next){task, NULL};
+            if (cede__runqueue_empty(&worker->queue) || !(task = cede__runqueue_pop_new(&worker->queue)))
+                continue;
+        }
+        if (spare && stack_size(task) == spare->pool->size)
+            return (struct next){task, spare};
+        stack = cede__stack_get(&worker->stacks, stack_size(task));
+        if (stack)
+            return (struct next){task, stack};
         error = errno;
         cede__sched_unstarted(worker, &task->start);
         cede__sched_end(worker, task, -1, error);
     }
 }
 
+static __attribute__((noinline)) struct next pick_otherwise(struct cede__worker *worker, struct cede__stack *spare,
+                                                            struct cede__task *task)
+{
+    return pick_anyhow(worker, spare, task);
+}
+
+/* From the current task `self` to the one that was picked. */
+static inline __attribute__((always_inline)) void go(struct cede__worker *worker, struct cede__task *self,
+                                                     struct next next)
+{
+    if (next.task->state == CEDE__TASK_NEW) {
+        worker->current = next.task;
+        cede__context_start(&self->run.context, &self->run.stack->sanitizer, &next.stack->sanitizer,
+                            cede__stack_top(next.stack), stack_main, next.stack);
+    } else if (next.task == self) { /* it is its turn again */
+        self->state = CEDE__TASK_RUNNING;
+    } else {
+        cede__switch_to(worker, self, next.task);
+    }
+}
+
+static __attribute__((noinline)) void switch_otherwise(struct cede__worker *worker, struct cede__task *self,
+                                                       struct cede__task *next)
+{
+    go(worker, self, pick_anyhow(worker, NULL, next));
+}
+
 void cede__sched_switch(struct cede__worker *worker, struct cede__task *self)
 {
-    struct cede__task *next = pick(worker, NULL);
-    bool first = next->state == CEDE__TASK_BOUND;
+    struct next next = pick(worker, NULL);
 
-    next->state = CEDE__TASK_RUNNING;
-    if (next == self) /* it is its turn again */
-        return;
-    worker->current = next;
-    if (first)
-        cede__context_start(&self->run.context, &self->run.stack->sanitizer, &next->run.stack->sanitizer,
-                            next->run.context, stack_main, next->run.context);
-    else
-        cede__context_switch(&self->run.context, &self->run.stack->sanitizer, next->run.context,
-                             &next->run.stack->sanitizer);
+    if (picked(next))
+        go(worker, self, next);
+    else /* called last: so nothing has to be kept, and no register saved */
+        switch_otherwise(worker, self, next.task);
 }
 
 void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter)
@@ -296,57 +329,112 @@ void cede__sched_tick(struct cede__worker *worker)
         cede__sched_yield(worker);
 }
 
+/* ---- the end of a task ---- */
+
+/* Whoever waits for the end of a task hears of it. */
+static inline __attribute__((always_inline)) void tell(struct cede__worker *worker, struct cede__task *task)
+{
+    /* The joiner first: if the owner takes a failure for a reason to cancel it, it still has what it waited for. */
+    if (task->joiner && task->joiner->task->state == CEDE__TASK_PARKED) /* else its wait has been ended already */
+        cede__sched_wake_parked(worker, task->joiner, CEDE__WAKE_EVENT);
+    if (task->owner)
+        task->owner->child_done(task->owner, task);
+}
+
+/* The same for a task that was spawned with attributes. Who waits for one that is walked depth first goes on at once:
+ * in a tree, what can be finished goes before what has still to begin. */
+static __attribute__((noinline)) void tell_otherwise(struct cede__worker *worker, struct cede__task *task)
+{
+    uint32_t before = worker->queue.tail;
+
+    tell(worker, task);
+    if (task->depth_first)
+        cede__runqueue_to_front(&worker->queue, before);
+    if (task->detached)
+        cede__task_free(task);
+}
+
+/* What every end takes. Inline where tasks end by returning. */
+static inline __attribute__((always_inline)) void end(struct cede__worker *worker, struct cede__task *task, int result,
+                                                      int error)
+{
+    task->done.result = result;
+    task->done.error = error;
+    atomic_signal_fence(memory_order_release); /* a dump from a signal handler must not see half of it */
+    task->state = CEDE__TASK_DONE;
+    task->done.turn = worker->ends++;
+    worker->live--;
+    /* cede_run() waits for the first task to end, as its joiner, and then for all of them. */
+    if (__builtin_expect(worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED, 0))
+        cede__sched_wake(worker->thread.run.waiter, CEDE__WAKE_EVENT);
+    if (__builtin_expect(task->depth_first || task->detached, 0))
+        tell_otherwise(worker, task);
+    else
+        tell(worker, task);
+}
+
+void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error)
+{
+    if (task->locals)
+        cede__sched_forget(task);
+    if (result < 0)
+        task->done.message = task->state == CEDE__TASK_RUNNING ? cede__sched_failed(task, error) : NULL;
+    end(worker, task, result, error);
+}
+
 /* ---- the life of a stack ---- */
 
 /* Gives up `stack`, on which the caller runs and no task does any more, for that of the task that comes next. */
-static __attribute__((noreturn)) void abandon(struct cede__worker *worker, struct cede__stack *stack,
-                                              struct cede__task *next)
+static __attribute__((noreturn)) void abandon(struct cede__worker *worker, struct cede__stack *stack, struct next next)
 {
-    bool first = next->state == CEDE__TASK_BOUND;
-
-    next->state = CEDE__TASK_RUNNING;
-    worker->current = next;
+    worker->current = next.task;
     cede__stack_put(stack); /* nobody takes it before the switch below */
-    if (first)
-        cede__context_leave_start(&stack->sanitizer, &next->run.stack->sanitizer, next->run.context, stack_main,
-                                  next->run.context);
-    cede__context_leave(&stack->sanitizer, next->run.context, &next->run.stack->sanitizer);
+    if (next.task->state == CEDE__TASK_NEW)
+        cede__context_leave_start(&stack->sanitizer, &next.stack->sanitizer, cede__stack_top(next.stack), stack_main,
+                                  next.stack);
+    next.task->state = CEDE__TASK_RUNNING;
+    cede__context_leave(&stack->sanitizer, next.task->run.context, &next.task->run.stack->sanitizer);
 }
 
-/* Runs the task that *start, at the top of the stack, describes, then every unstarted one that comes next in the queue
- * and wants a stack like this one, which is hot: it can have it, without a switch. Returns the next task, which has a
- * context. */
-static struct cede__task *run_tasks(struct cede__worker *worker, struct cede__stack *stack,
-                                    struct cede__task_start *start)
+/* Runs the current task, then every unstarted one that comes next in the queue and wants a stack like this one, which
+ * is hot: it can have it, without a switch. Returns the next task, which has a context. */
+static struct cede__task *run_tasks(struct cede__stack *stack)
 {
-    struct cede__task *next;
+    struct cede__worker *worker;
+    struct cede__task *task;
+    struct next next;
+    int result;
 
     cede__sanitizer_arrive(&stack->sanitizer);
     for (;;) {
+        worker = cede__worker; /* each time, or what derives from it is kept in registers that have to be saved first */
         cede__control_set(&worker->control);
-        cede__sched_body(worker, worker->current, start);
+        errno = 0;
+        result = cede__sched_body(worker, worker->current, stack);
+        task = worker->current;
+        cede__task_restore_name(task);
+        if (__builtin_expect(result >= 0 && !task->locals, 1))
+            end(worker, task, result, 0);
+        else
+            cede__sched_end(worker, task, result, result < 0 ? errno : 0);
         worker->current = NULL;
         if (cede__sched_spent(worker))
             cede__sched_look(worker);
         next = pick(worker, stack);
-        if (next->state == CEDE__TASK_BOUND)
+        if (!picked(next))
+            next = pick_otherwise(worker, stack, next.task);
+        if (next.task->state == CEDE__TASK_NEW && next.stack != stack)
             abandon(worker, stack, next);
-        worker->current = next;
-        if (next->state != CEDE__TASK_NEW)
-            return next;
-        *start = next->start;
-        next->run.context = NULL;
-        next->run.stack = stack;
-        next->run.waiter = NULL;
-        next->run.scope = NULL;
-        next->state = CEDE__TASK_RUNNING;
+        worker->current = next.task;
+        if (next.task->state != CEDE__TASK_NEW)
+            return next.task;
     }
 }
 
-static CEDE__CONTEXT_ENTRY void *stack_main(void *first)
+static CEDE__CONTEXT_ENTRY void *stack_main(void *arg)
 {
-    struct cede__stack *stack = cede__worker->current->run.stack;
-    struct cede__task *next = run_tasks(cede__worker, stack, first);
+    struct cede__stack *stack = arg;
+    struct cede__task *next = run_tasks(stack);
 
     next->state = CEDE__TASK_RUNNING;
     cede__stack_put(stack); /* nobody takes it before this function has returned to cede__entry() */
@@ -360,48 +448,5 @@ void cede__sched_exit(struct cede__worker *worker, int result, int error)
 
     cede__sched_end(worker, self, result, error);
     worker->current = NULL;
-    abandon(worker, stack, pick(worker, NULL));
-}
-
-/* Whoever waits for the end of a task hears of it. */
-static inline __attribute__((always_inline)) void tell(struct cede__worker *worker, struct cede__task *task)
-{
-    /* The joiner first: if the owner takes a failure for a reason to cancel it, it still has what it waited for. */
-    if (task->joiner && task->joiner->task->state == CEDE__TASK_PARKED) /* else its wait has been ended already */
-        cede__sched_wake_parked(worker, task->joiner, CEDE__WAKE_EVENT);
-    if (task->owner)
-        task->owner->child_done(task->owner, task);
-}
-
-/* The same, and goes on at once: in a tree that is walked depth first, what can be finished goes before what has still
- * to begin. */
-static __attribute__((noinline)) void tell_first(struct cede__worker *worker, struct cede__task *task)
-{
-    uint32_t before = worker->queue.tail;
-
-    tell(worker, task);
-    cede__runqueue_to_front(&worker->queue, before);
-}
-
-void cede__sched_end(struct cede__worker *worker, struct cede__task *task, int result, int error)
-{
-    if (__builtin_expect(task->locals != NULL, 0))
-        cede__sched_forget(task);
-    if (__builtin_expect(result < 0, 0))
-        task->done.message = task->state == CEDE__TASK_RUNNING ? cede__sched_failed(task, error) : NULL;
-    task->done.result = result;
-    task->done.error = error;
-    atomic_signal_fence(memory_order_release); /* a dump from a signal handler must not see half of it */
-    task->state = CEDE__TASK_DONE;
-    task->done.turn = worker->ends++;
-    worker->live--;
-    /* cede_run() waits for the first task to end, as its joiner, and then for all of them. */
-    if (worker->live == 0 && worker->thread.state == CEDE__TASK_PARKED)
-        cede__sched_wake(worker->thread.run.waiter, CEDE__WAKE_EVENT);
-    if (__builtin_expect(task->depth_first, 0))
-        tell_first(worker, task);
-    else
-        tell(worker, task);
-    if (task->detached)
-        cede__task_free(task);
+    abandon(worker, stack, pick_otherwise(worker, NULL, NULL));
 }

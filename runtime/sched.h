@@ -135,6 +135,12 @@ static inline int cede__sched_reserve(struct cede__worker *worker)
     return cede__runqueue_reserve(&worker->queue, worker->live + 2); /* those there are, and the OS thread itself */
 }
 
+/* Whether there is room already, and a descriptor. */
+static inline bool cede__sched_has_room(const struct cede__worker *worker)
+{
+    return cede__runqueue_has_room(&worker->queue, worker->live + 2) && worker->free_tasks;
+}
+
 /* Suspends the current task until cede__sched_wake(waiter, ...); waiter->reason then says why. */
 void cede__sched_park(struct cede__worker *worker, struct cede__waiter *waiter);
 
@@ -179,15 +185,15 @@ int64_t cede__sched_now(struct cede__worker *worker);
 /*
  * What the layers above must define.
  *
- * cede__sched_body: runs the task that has just become the current one: everything between the fresh stack and
- * cede__sched_end(), which it calls last.
+ * cede__sched_body: runs the task that has just become the current one, and is NEW still, on the stack that the caller
+ * runs on; returns its result, with errno. Until it says that the task is RUNNING, nothing may be delivered to it.
  * cede__sched_unstarted: there was no memory for a task's stack, so it will never run: frees what start holds.
  * cede__sched_failed: a task that has run is about to end with a failure: the message to go with it, or NULL.
  * cede__sched_forget: a task that has task-local values is about to end: lets go of them.
  * cede__sched_deadlock: every task waits, and nothing can end any of the waits: says so and ends at least one.
  * cede__sched_report: a dump was requested.
  */
-void cede__sched_body(struct cede__worker *worker, struct cede__task *task, const struct cede__task_start *start);
+int cede__sched_body(struct cede__worker *worker, struct cede__task *task, struct cede__stack *stack);
 void cede__sched_unstarted(struct cede__worker *worker, const struct cede__task_start *start);
 struct cede__error *cede__sched_failed(struct cede__task *task, int error);
 void cede__sched_forget(struct cede__task *task);

@@ -40,7 +40,6 @@ void cede__scope_refresh(struct cede__task *task)
         if (task->interrupt)
             cede__sched_wake(task->run.waiter, cede__wait_interrupt(task->interrupt));
         break;
-    case CEDE__TASK_BOUND:
     case CEDE__TASK_READY:
     case CEDE__TASK_RUNNING:
         task->interrupt = interrupt_of(task);

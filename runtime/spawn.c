@@ -51,39 +51,47 @@ static void args_free(struct cede__worker *worker, void *copy, size_t size)
 
 /* The frame in which the arguments lie, left when the task ends: the next one on this stack starts from the top
  * again. */
-static __attribute__((noinline)) int call_with_args(struct cede__worker *worker, const struct cede__task_start *start)
+static __attribute__((noinline)) int call_with_args(struct cede__worker *worker, cede_task_fn *fn, void *copy,
+                                                    uint32_t size)
 {
-    void *args = __builtin_alloca_with_align(start->args_size, 128 /* bits */);
+    void *args = __builtin_alloca_with_align(size, 128 /* bits */);
 
-    memcpy(args, start->arg, start->args_size);
-    args_free(worker, start->arg, start->args_size);
-    return start->fn(args);
+    memcpy(args, copy, size);
+    args_free(worker, copy, size);
+    return fn(args);
 }
 
-static inline int call(struct cede__worker *worker, const struct cede__task_start *start)
+static inline int call(struct cede__worker *worker, cede_task_fn *fn, void *arg, uint32_t args_size)
 {
-    errno = 0;
-    return start->args_size ? call_with_args(worker, start) : start->fn(start->arg);
+    return args_size ? call_with_args(worker, fn, arg, args_size) : fn(arg);
 }
 
 /* The scope that holds an inherited deadline lies here, around the whole task. */
-static __attribute__((noinline)) int call_until(struct cede__worker *worker, const struct cede__task_start *start)
+static __attribute__((noinline)) int call_until(struct cede__worker *worker, int64_t deadline_ns, cede_task_fn *fn,
+                                                void *arg, uint32_t args_size)
 {
     struct cede__scope inherited;
     int result;
 
-    cede__scope_open(worker, &inherited, start->deadline_ns);
-    result = call(worker, start);
+    cede__scope_open(worker, &inherited, deadline_ns);
+    result = call(worker, fn, arg, args_size);
     cede__scope_close(worker, &inherited);
     return result;
 }
 
-void cede__sched_body(struct cede__worker *worker, struct cede__task *task, const struct cede__task_start *start)
+int cede__sched_body(struct cede__worker *worker, struct cede__task *task, struct cede__stack *stack)
 {
-    int result = start->deadline_ns == INT64_MAX ? call(worker, start) : call_until(worker, start);
+    const struct cede__task_start start = task->start; /* which lies where `run` does */
 
-    cede__task_restore_name(task);
-    cede__sched_end(worker, task, result, result < 0 ? errno : 0);
+    task->run.context = NULL;
+    task->run.stack = stack;
+    task->run.waiter = NULL;
+    task->run.scope = NULL;
+    atomic_signal_fence(memory_order_release); /* a dump from a signal handler must not see half of it */
+    task->state = CEDE__TASK_RUNNING;
+    /* Passed one by one: as long as nobody has the address of `start`, it is four registers. */
+    return start.deadline_ns == INT64_MAX ? call(worker, start.fn, start.arg, start.args_size)
+                                          : call_until(worker, start.deadline_ns, start.fn, start.arg, start.args_size);
 }
 
 void cede__sched_unstarted(struct cede__worker *worker, const struct cede__task_start *start)
@@ -94,12 +102,33 @@ void cede__sched_unstarted(struct cede__worker *worker, const struct cede__task_
 
 /* ---- spawn ---- */
 
-/* Inline, so that a plain cede_spawn() does not go through what only arguments and attributes need. */
+/* The descriptor is a task from now on: into the run queue. */
+static inline struct cede_task *launch(struct cede__worker *worker, struct cede__task *task, const char *name,
+                                       bool depth_first)
+{
+    task->name = name;
+    task->state = CEDE__TASK_NEW;
+    /* At the end of a run every task is cancelled once. What a cancelled one still spawns must not escape that, or the
+     * end might never come; what a shielded clean-up spawns is that clean-up's affair. */
+    if (__builtin_expect(worker->ending, 0) && worker->current->interrupt == CEDE__INTERRUPT_CANCEL) {
+        task->cancelled = true;
+        task->interrupt = CEDE__INTERRUPT_CANCEL;
+    }
+    worker->live++;
+    if (depth_first)
+        cede__runqueue_push_nested(&worker->queue, task);
+    else
+        cede__runqueue_push_new(&worker->queue, task);
+    return cede__task_handle(task);
+}
+
+/* Inline, so that what the caller does not have is not asked for. */
 static inline __attribute__((always_inline)) struct cede_task *spawn(const struct cede_task_attr *attr,
                                                                      const char *name, cede_task_fn *fn,
                                                                      const void *args, size_t args_size)
 {
     struct cede__worker *worker = cede__worker;
+    bool depth_first = attr && attr->depth_first;
     size_t stack_size;
     struct cede__task *task;
     void *arg = (void *)args;
@@ -114,7 +143,7 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
         return NULL;
     }
     if (cede__sched_reserve(worker) != 0
-        || (attr && attr->depth_first && cede__runqueue_reserve_nested(&worker->queue) != 0)
+        || (depth_first && cede__runqueue_reserve_nested(&worker->queue) != 0)
         || !(task = cede__task_new(worker)))
         return NULL;
     if (args_size && !(arg = args_copy(worker, args, args_size))) {
@@ -134,32 +163,31 @@ static inline __attribute__((always_inline)) struct cede_task *spawn(const struc
         .args_size = (uint32_t)args_size,
         .stack_units = (uint32_t)(stack_size / CEDE__TASK_STACK_UNIT),
     };
-    task->name = attr && attr->name ? attr->name : name;
     task->detached = attr && attr->detached;
-    task->depth_first = attr && attr->depth_first;
-    task->state = CEDE__TASK_NEW;
-    /* At the end of a run every task is cancelled once. What a cancelled one still spawns must not escape that, or the
-     * end might never come; what a shielded clean-up spawns is that clean-up's affair. */
-    if (worker->ending && worker->current->interrupt == CEDE__INTERRUPT_CANCEL) {
-        task->cancelled = true;
-        task->interrupt = CEDE__INTERRUPT_CANCEL;
-    }
-    worker->live++;
-    if (attr && attr->depth_first)
-        cede__runqueue_push_nested(&worker->queue, task);
-    else
-        cede__runqueue_push_new(&worker->queue, task);
-    return cede__task_handle(task);
-}
-
-struct cede_task *cede_spawn(cede_task_fn *fn, void *arg)
-{
-    return spawn(NULL, "task", fn, arg, 0);
+    task->depth_first = depth_first;
+    return launch(worker, task, attr && attr->name ? attr->name : name, depth_first);
 }
 
 struct cede_task *cede_spawn_attr(const struct cede_task_attr *attr, cede_task_fn *fn, void *arg)
 {
     return spawn(attr, "task", fn, arg, 0);
+}
+
+struct cede_task *cede_spawn(cede_task_fn *fn, void *arg)
+{
+    struct cede__worker *worker = cede__worker;
+    struct cede__task *task;
+
+    /* As a rule there is room for it and nothing to inherit: then nothing is called, so no register has to be saved. */
+    if (__builtin_expect(!cede__in_task() || !worker->current || !fn || !cede__sched_has_room(worker)
+                             || worker->current->locals || worker->current->run.scope, 0))
+        return cede_spawn_attr(NULL, fn, arg);
+    task = cede__task_take(&worker->free_tasks);
+    task->start = (struct cede__task_start){
+        .fn = fn, .arg = arg, .deadline_ns = INT64_MAX,
+        .stack_units = (uint32_t)(worker->stack_size / CEDE__TASK_STACK_UNIT),
+    };
+    return launch(worker, task, "task", false);
 }
 
 struct cede_task *cede__task_go(const char *name, cede_task_fn *fn, const void *args, size_t args_size,
@@ -182,6 +210,7 @@ static inline __attribute__((always_inline)) struct cede__task *find_own(struct 
         errno = EPERM;
         return NULL;
     }
+    __asm__("" : "+r"(task)); /* an address, no longer a chunk and an index of which it is computed again and again */
     return task;
 }
 
@@ -209,12 +238,10 @@ static inline __attribute__((always_inline)) int reap(struct cede__task *task, i
 {
     int value = task->done.result, error = task->done.error;
 
-    if (value < 0) {
+    if (value < 0)
         cede__error_hear(task->worker, task->done.message);
-        task->done.message = NULL;
-    }
     cede__list_remove(&task->sibling); /* of a group's child */
-    cede__task_free(task);
+    cede__task_give(&task->worker->free_tasks, task);
     if (result)
         *result = value;
     if (value < 0)
@@ -222,24 +249,26 @@ static inline __attribute__((always_inline)) int reap(struct cede__task *task, i
     return 0;
 }
 
+/* Why `task` cannot be joined: always -1, with errno. */
+static __attribute__((noinline)) int refuse_join(struct cede__task *task)
+{
+    /* First: it is the graver mistake, also where another joins the task already. */
+    errno = waits_for_current(task) ? EDEADLK : EINVAL;
+    return -1;
+}
+
 int cede_join(struct cede_task *handle, int *result)
 {
-    struct cede__waiter waiter = {.what = joining};
     struct cede__task *task = find_own(handle);
+    struct cede__waiter waiter;
     enum cede__wake reason;
 
     if (!task)
         return -1;
-    if (waits_for_current(task)) { /* first: it is the graver mistake, also where another joins the task already */
-        errno = EDEADLK;
-        return -1;
-    }
-    if (task->detached || task->joiner) {
-        errno = EINVAL;
-        return -1;
-    }
+    if (__builtin_expect(task->detached || task->joiner || waits_for_current(task), 0))
+        return refuse_join(task);
     if (task->state != CEDE__TASK_DONE) {
-        waiter.subject = (intptr_t)task;
+        waiter = (struct cede__waiter){.what = joining, .subject = (intptr_t)task};
         task->joiner = &waiter;
         reason = cede__wait_inside(&waiter);
         task->joiner = NULL;

@@ -202,13 +202,15 @@ static struct cede__stack_pool *find_pool(struct cede__stacks *stacks, size_t si
     return pool;
 }
 
-struct cede__stack *cede__stack_get_other(struct cede__stacks *stacks, size_t size)
+struct cede__stack *cede__stack_get(struct cede__stacks *stacks, size_t size)
 {
     struct cede__stack_pool *pool = find_pool(stacks, size);
+    struct cede__stack *stack;
 
     if (!pool)
         return NULL;
-    return pool->free ? cede__stack_get(stacks, size) : make_stack(pool);
+    stack = cede__stack_at_hand(stacks, size);
+    return stack ? stack : make_stack(pool);
 }
 
 void cede__stacks_free(struct cede__stacks *stacks)

@@ -56,25 +56,25 @@ struct cede__stacks {
     struct cede__stack_pool *pools;
 };
 
-/*
- * A stack of `size` usable bytes (already checked and rounded by cede__stack_round()); NULL with errno ENOMEM. When
- * vm.max_map_count is the cause, says so on standard error, once.
- */
-struct cede__stack *cede__stack_get_other(struct cede__stacks *stacks, size_t size);
-
-static inline struct cede__stack *cede__stack_get(struct cede__stacks *stacks, size_t size)
+/* As a rule one of the same size as the last one, which somebody has just given back: that one, or NULL. */
+static inline struct cede__stack *cede__stack_at_hand(struct cede__stacks *stacks, size_t size)
 {
     struct cede__stack_pool *pool = stacks->pools;
     struct cede__stack *stack;
 
-    /* As a rule one of the same size as the last one, which somebody has just given back. */
     if (__builtin_expect(!pool || pool->size != size || !pool->free, 0))
-        return cede__stack_get_other(stacks, size);
+        return NULL;
     stack = pool->free;
     pool->free = stack->next;
     cede__sanitizer_stack_again(&stack->sanitizer);
     return stack;
 }
+
+/*
+ * A stack of `size` usable bytes (already checked and rounded by cede__stack_round()); NULL with errno ENOMEM. When
+ * vm.max_map_count is the cause, says so on standard error, once.
+ */
+struct cede__stack *cede__stack_get(struct cede__stacks *stacks, size_t size);
 
 /* Gives a stack back. The caller may still be running on it, as long as it switches away before the next get. */
 static inline void cede__stack_put(struct cede__stack *stack)

@@ -13,15 +13,6 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct cede__task) == 128, "the doc
 _Atomic(struct cede__task_chunk *) cede__task_chunks[CEDE__TASK_CHUNKS];
 atomic_uint cede__task_chunk_count;
 
-/* Handles are never NULL: serials start at 1. After 2^38 tasks in one descriptor they start again. */
-static inline uint64_t advance(uint64_t handle)
-{
-    const uint64_t first = (uint64_t)1 << CEDE__TASK_INDEX_BITS, end = (uint64_t)1 << (64 - CEDE__REQUEST_BITS);
-
-    handle += first;
-    return __builtin_expect(handle < end, 1) ? handle : first | (handle & CEDE__TASK_INDEX_MASK);
-}
-
 static int add_chunk(struct cede__worker *worker)
 {
     unsigned number = atomic_load(&cede__task_chunk_count), i;
@@ -44,7 +35,8 @@ static int add_chunk(struct cede__worker *worker)
         struct cede__task *task = &chunk->tasks[i];
 
         task->worker = worker;
-        atomic_init(&task->handle, advance((uint64_t)number * CEDE__TASK_CHUNK_TASKS + i) | CEDE__TASK_HANDLE_FREE);
+        atomic_init(&task->handle, CEDE__TASK_HANDLE_FREE
+                                       | cede__task_next_handle((uint64_t)number * CEDE__TASK_CHUNK_TASKS + i));
         task->next_free = worker->free_tasks;
         worker->free_tasks = task;
     }
@@ -60,33 +52,14 @@ static __attribute__((noinline)) struct cede__task *new_chunk(struct cede__worke
 
 struct cede__task *cede__task_new(struct cede__worker *worker)
 {
-    struct cede__task *task = worker->free_tasks;
-
-    if (__builtin_expect(!task, 0))
-        return new_chunk(worker);
-    worker->free_tasks = task->next_free;
-    atomic_store_explicit(&task->handle,
-                          atomic_load_explicit(&task->handle, memory_order_relaxed) & ~CEDE__TASK_HANDLE_FREE,
-                          memory_order_relaxed);
-    task->interrupt = CEDE__INTERRUPT_NONE;
-    task->cancelled = task->detached = task->depth_first = task->woken = false;
-    task->joiner = NULL;
-    task->owner = NULL;
-    task->sibling = (struct cede__list){0};
-    task->locals = NULL;
-    return task;
+    return __builtin_expect(worker->free_tasks != NULL, 1) ? cede__task_take(&worker->free_tasks) : new_chunk(worker);
 }
 
 void cede__task_free(struct cede__task *task)
 {
-    uint64_t handle = atomic_load_explicit(&task->handle, memory_order_relaxed);
-
     if (task->state == CEDE__TASK_DONE && task->done.result < 0 && task->done.message)
         cede__task_forget_message(task);
-    atomic_store_explicit(&task->handle, advance(handle) | CEDE__TASK_HANDLE_FREE, memory_order_relaxed);
-    task->state = CEDE__TASK_FREE;
-    task->next_free = task->worker->free_tasks;
-    task->worker->free_tasks = task;
+    cede__task_give(&task->worker->free_tasks, task);
 }
 
 void cede__task_lose(struct cede__task *task)

@@ -26,8 +26,7 @@ struct cede__task;
 
 enum cede__task_state {
     CEDE__TASK_FREE,    /* the descriptor is in the free list */
-    CEDE__TASK_NEW,     /* spawned, in the run queue, has no stack */
-    CEDE__TASK_BOUND,   /* about to run for the first time: has a stack, `run.context` is its struct cede__task_start */
+    CEDE__TASK_NEW,     /* spawned, in the run queue, has no stack; or just taken from there, about to run on one */
     CEDE__TASK_READY,   /* in the run queue, has a context */
     CEDE__TASK_RUNNING, /* the worker's current task */
     CEDE__TASK_PARKED,  /* `waiter` says on what */
@@ -129,12 +128,52 @@ extern atomic_uint cede__task_chunk_count;
 
 enum { CEDE__REQUEST_WAKE = 1, CEDE__REQUEST_CANCEL = 2, CEDE__REQUEST_BITS = 2 };
 
-/* A descriptor of this worker with a fresh handle, all zero but worker, handle, remote and requests, and `start`, which
- * the caller fills in whole; NULL with errno ENOMEM or EAGAIN. */
+/* A descriptor of this worker with a fresh handle, all zero but worker, handle, remote and requests, and `start`,
+ * `name` and `state`, which the caller fills in; NULL with errno ENOMEM or EAGAIN. */
 struct cede__task *cede__task_new(struct cede__worker *worker);
+
+/* The same from its worker's `free_tasks`, where there is one. */
+static inline struct cede__task *cede__task_take(struct cede__task **free)
+{
+    struct cede__task *task = *free;
+
+    *free = task->next_free;
+    atomic_store_explicit(&task->handle,
+                          atomic_load_explicit(&task->handle, memory_order_relaxed) & ~CEDE__TASK_HANDLE_FREE,
+                          memory_order_relaxed);
+    task->interrupt = CEDE__INTERRUPT_NONE;
+    task->cancelled = task->detached = task->depth_first = task->woken = false;
+    task->joiner = NULL;
+    task->owner = NULL;
+    task->sibling = (struct cede__list){0};
+    task->locals = NULL;
+    return task;
+}
 
 /* The handle becomes stale, the descriptor is used again. */
 void cede__task_free(struct cede__task *task);
+
+/* Handles are never NULL: serials start at 1. After 2^38 tasks in one descriptor they start again. */
+static inline uint64_t cede__task_next_handle(uint64_t handle)
+{
+    const uint64_t first = (uint64_t)1 << CEDE__TASK_INDEX_BITS;
+
+    handle += first;
+    return __builtin_expect(handle >> (64 - CEDE__REQUEST_BITS) == 0, 1) ? handle
+                                                                         : first | (handle & CEDE__TASK_INDEX_MASK);
+}
+
+/* The same to its worker's `free_tasks`, for one that holds no message. */
+static inline void cede__task_give(struct cede__task **free, struct cede__task *task)
+{
+    uint64_t handle = atomic_load_explicit(&task->handle, memory_order_relaxed);
+
+    atomic_store_explicit(&task->handle, cede__task_next_handle(handle) | CEDE__TASK_HANDLE_FREE,
+                          memory_order_relaxed);
+    task->state = CEDE__TASK_FREE;
+    task->next_free = *free;
+    *free = task;
+}
 
 /* In a child of fork(2): the handle becomes stale, and the descriptor is never used again, for the stacks that are left
  * may hold waiters that point to it. */
