@@ -19,7 +19,7 @@ static _Thread_local struct {
     uint16_t letting[SIGNALS];    /* tasks that wait for the signal: its handler is ours */
     uint16_t suspending[SIGNALS]; /* tasks in sigsuspend(2) whose mask lets it through */
     uint64_t let;                 /* what the program blocks, but for `letting` */
-    uint64_t held;                /* what is blocked for those in sigsuspend(2) ... */
+    uint64_t held;                /* what is blocked for those in sigsuspend(2), but for `letting` ... */
     uint64_t wanted;              /* ... and of these what the program has blocked since */
     pid_t process;                /* whose tasks these are: not those of a child of vfork(2) */
 } state __attribute__((tls_model("initial-exec")));
@@ -99,8 +99,6 @@ void cede__mask_let_through(const sigset_t *set)
     state.process = getpid();
     state.lets += count(state.letting, mask, 1);
     state.let |= blocked & (~state.held | state.wanted);
-    state.held &= ~blocked;
-    state.wanted &= ~blocked;
     leave(os & ~blocked);
 }
 
@@ -109,7 +107,7 @@ void cede__mask_let_through_end(const sigset_t *set)
     uint64_t os = enter(), mask = mask_of(set), blocked;
 
     state.lets -= count(state.letting, mask, -1);
-    blocked = state.let & mask & ~counted(state.letting, mask);
+    blocked = (state.let | state.held) & mask & ~counted(state.letting, mask);
     state.let &= ~blocked;
     leave(os | blocked);
 }

@@ -384,6 +384,41 @@ TASK_TEST(what_is_unblocked_beside_a_sigsuspend)
     ck_assert_int_eq(blocks(SIGUSR2), 0);
 }
 
+/* A wait for the same signal takes it meanwhile; what comes later is the sigsuspend's again. */
+static int wait_beside(void *unused)
+{
+    cede_timeout (3 * CEDE_MILLISECOND)
+        ck_assert_fails(cede_signal_wait(&usr1, NULL), ETIMEDOUT);
+    ck_assert_int_eq(blocks(SIGUSR1), 0);
+    ck_assert_int_eq(handled, 0);
+    return send_it(unused);
+}
+
+static int block_and_wait_beside(void *unused)
+{
+    mask_one(SIG_BLOCK, SIGUSR1);
+    cede_timeout (3 * CEDE_MILLISECOND)
+        ck_assert_fails(cede_signal_wait(&usr1, NULL), ETIMEDOUT);
+    ck_assert_int_eq(blocks(SIGUSR1), 1);
+    return send_it(unused);
+}
+
+TASK_TEST(a_signal_wait_beside_a_sigsuspend_leaves_it_its_signal)
+{
+    handle_both();
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    ck_assert_int_eq(beside(by_sigsuspend, NULL, wait_beside, NULL), -1);
+    ck_assert_int_eq(errno, EINTR);
+    ck_assert_int_eq(handled, SIGUSR1);
+    ck_assert_int_eq(blocks(SIGUSR1), 0);
+    handled = 0;
+    ck_assert_int_eq(beside(by_sigsuspend, NULL, block_and_wait_beside, NULL), -1);
+    ck_assert_int_eq(errno, EINTR);
+    ck_assert_int_eq(handled, SIGUSR1);
+    ck_assert_int_eq(blocks(SIGUSR1), 1);
+}
+
 /* In a child the others' waits are not. */
 static int fork_beside(void *unused)
 {
@@ -433,6 +468,7 @@ Suite *suite(void)
     tcase_add_test(cases, what_is_blocked_beside_a_pause_stays_blocked);
     tcase_add_test(cases, a_mask_that_is_restored_beside_a_sigsuspend_is_as_before);
     tcase_add_test(cases, what_is_unblocked_beside_a_sigsuspend);
+    tcase_add_test(cases, a_signal_wait_beside_a_sigsuspend_leaves_it_its_signal);
     tcase_add_test(cases, a_child_does_not_block_what_a_pause_of_its_parent_does);
     tcase_add_test(cases, masks_that_make_no_sense);
     suite_add_tcase(waits, cases);
