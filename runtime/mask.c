@@ -13,6 +13,11 @@ enum { SIGNALS = 64 };
 
 #define LIBCS_OWN ((uint64_t)3 << 31) /* signals that nobody else may block */
 
+#define BIT(signo) ((uint64_t)1 << ((signo) - 1))
+
+/* What comes of what a task does: where it is blocked, the kernel ends the process instead of calling the handler. */
+#define OF_FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) | BIT(SIGTRAP) | BIT(SIGSYS))
+
 /* As the kernel has them: 1 << (signo - 1). */
 static _Thread_local struct {
     unsigned lets, holds;         /* sums of the counts: 0 and 0: the mask is the program's */
@@ -72,13 +77,13 @@ static uint64_t counted(const uint16_t *counts, uint64_t among)
     return mask;
 }
 
-/* Of these, those that have a handler of the program. */
+/* Of these, those that have a handler of the program, and may be blocked for a while. */
 static uint64_t handled(uint64_t among)
 {
     struct sigaction action;
     uint64_t mask = 0;
 
-    for (among &= ~counted(state.letting, among); among; among &= among - 1)
+    for (among &= ~(OF_FAULTS | counted(state.letting, among)); among; among &= among - 1)
         if (sigaction(__builtin_ctzll(among) + 1, NULL, &action) == 0
             && (action.sa_flags & SA_SIGINFO || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)))
             mask |= among & -among;
@@ -125,7 +130,7 @@ void cede__mask_hold(const sigset_t *mask)
     state.holds++;
     count(state.suspending, ~mask_of(mask), 1);
     state.held |= handled(~os);
-    leave(os | state.held);
+    leave(os | (state.held & ~counted(state.letting, state.held)));
 }
 
 static uint64_t without_held(uint64_t os)

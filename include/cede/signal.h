@@ -71,7 +71,8 @@ CEDE_API int cede_sigtimedwait(const sigset_t *set, siginfo_t *info, const struc
  * pause(2) and sigsuspend(2): park until a signal has come that has a handler, and the handler has run. Only handlers
  * that were there when the wait began count. While a task waits, signals that have a handler are blocked on its thread
  * and let through by the wait alone: tasks beside it see those that *mask blocks when it has ended. Afterwards the mask
- * is what the program has made it: see cede_sigprocmask().
+ * is what the program has made it: see cede_sigprocmask(). But for those of faults (SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+ * SIGTRAP, SIGSYS): their handlers run at once, and end no wait.
  *
  * Each returns -1, always, with errno
  *   EINTR  a handler has run
