@@ -30,7 +30,7 @@ int cede__call_begin(struct cede__call *call, int fd, enum cede__direction direc
     struct cede__worker *worker = cede__worker;
     struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
 
-    if (__builtin_expect(!record, 0) && !(record = cede__poller_fd(&worker->poller, fd)))
+    if (__builtin_expect(!record, 0) && !(record = cede__descriptor_record(worker, fd)))
         return -1;
     call->worker = worker;
     call->record = record;

@@ -92,6 +92,14 @@ static bool worth_keeping(const struct cede__fd *record)
            || !cede__list_empty(&record->writers);
 }
 
+struct cede__fd *cede__descriptor_record(struct cede__worker *worker, int fd)
+{
+    if (fd >= 0 && (unsigned)fd / CEDE__FDS_PER_PAGE >= worker->poller.page_count
+        && cede__sys_fcntl(fd, F_GETFD, 0) < 0)
+        return NULL;
+    return cede__poller_fd(&worker->poller, fd);
+}
+
 bool cede__descriptor_forget(struct cede__worker *worker, int fd)
 {
     struct cede__fd *record = cede__poller_fd_known(&worker->poller, fd);
@@ -113,9 +121,9 @@ bool cede__descriptor_forget(struct cede__worker *worker, int fd)
 static struct cede__fd *next_known(const struct cede__poller *poller, int *fd, int last)
 {
     struct cede__fd *record;
-    int end = (int)poller->page_count * CEDE__FDS_PER_PAGE - 1;
+    int64_t end = (int64_t)poller->page_count * CEDE__FDS_PER_PAGE;
 
-    for (last = last < end ? last : end; *fd <= last; ++*fd) {
+    for (; *fd <= last && *fd < end && *fd < INT_MAX; ++*fd) {
         record = cede__poller_fd_known(poller, *fd);
         if (record && worth_keeping(record) && !cede__private_has(*fd))
             return record;
@@ -228,7 +236,7 @@ void cede__descriptor_made(int fd, enum cede__fd_kind kind)
 
     if (!cede__in_task() || fd < 0 || !cede__descriptor_forget(cede__worker, fd))
         return;
-    record = cede__poller_fd(&cede__worker->poller, fd);
+    record = cede__descriptor_record(cede__worker, fd);
     if (record) { /* else there is no memory to know it: it is treated as one that others made */
         record->kind = (uint8_t)kind;
         record->owned = true;

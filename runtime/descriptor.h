@@ -10,6 +10,10 @@
 
 enum cede__direction { CEDE__READS, CEDE__WRITES };
 
+/* That of a number, which is made if need be; NULL with errno ENOMEM or EBADF. A number that is merely large, and
+ * nothing's, takes no memory for all below it. */
+struct cede__fd *cede__descriptor_record(struct cede__worker *worker, int fd);
+
 /* The record says nothing, or nothing that can be trusted: finds out what fd is. 0, or -1 with errno EBADF. */
 int cede__descriptor_identify(struct cede__fd *record, int fd);
 

@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -372,6 +373,22 @@ TASK_TEST(out_of_descriptors)
     cede_close(fds[1]);
 }
 
+TASK_TEST(large_numbers_that_are_not_open_cost_nothing)
+{
+    const int numbers[] = {1 << 20, 1 << 30, INT_MAX};
+    unsigned pages = cede__worker->poller.page_count;
+    size_t i;
+    char c;
+
+    for (i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        ck_assert_fails(cede_read(numbers[i], &c, 1), EBADF);
+        cede_fd_made(numbers[i]);
+        cede_fd_closes(numbers[i]);
+        ck_assert_fails(cede_close(numbers[i]), EBADF);
+    }
+    ck_assert_uint_eq(cede__worker->poller.page_count, pages);
+}
+
 START_TEST(outside_a_task)
 {
     ck_assert_int_eq(cede_pipe2(fds, 0), 0);
@@ -545,6 +562,7 @@ Suite *suite(void)
     tcase_add_test(numbers, fcntl_is_the_kernels);
     tcase_add_test(numbers, flags_of_what_was_closed_are_not_known);
     tcase_add_test(numbers, out_of_descriptors);
+    tcase_add_test(numbers, large_numbers_that_are_not_open_cost_nothing);
     tcase_add_test(numbers, outside_a_task);
     tcase_add_test(threads, close_reaches_the_tasks_of_other_threads);
     tcase_add_test(threads, a_read_that_races_with_a_close_fails);
