@@ -254,11 +254,14 @@ void cede__ring_wait(struct cede__ring *ring, int64_t timeout_ns)
     struct __kernel_timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
     struct io_uring_getevents_arg argument = {.ts = timeout_ns == INT64_MAX ? 0 : (uintptr_t)&timeout};
 
+    int saved = errno; /* the task's that waits last: that time has passed is no error of its call */
+
     if (reap(ring))
         timeout_ns = 0;
     if (timeout_ns == 0)
         enter(ring, IORING_ENTER_GETEVENTS);
     else
         enter_until(ring, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
+    errno = saved;
     reap(ring);
 }

@@ -319,6 +319,21 @@ TASK_TEST(a_number_used_again_is_not_mistaken)
     join(task);
 }
 
+ATTR_TEST(a_time_that_passes_leaves_errno, &(struct cede_run_attr){.poller = _i ? "io_uring" : "epoll"})
+{
+    struct pollfd poll = {.events = POLLIN};
+    int fds[2];
+
+    make_pair(fds);
+    poll.fd = fds[0];
+    errno = 77;
+    ck_assert_int_eq(cede_poll(NULL, 0, 1), 0);
+    ck_assert_int_eq(errno, 77);
+    ck_assert_int_eq(cede_poll(&poll, 1, 1), 0);
+    ck_assert_int_eq(errno, 77);
+    close_pair(fds);
+}
+
 TASK_TEST(timeouts)
 {
     int fds[2];
@@ -828,6 +843,7 @@ Suite *suite(void)
     tcase_add_test(cases, regular_files_are_always_ready);
     tcase_add_test(cases, a_descriptor_closed_meanwhile_is_invalid);
     tcase_add_test(cases, a_number_used_again_is_not_mistaken);
+    tcase_add_loop_test(cases, a_time_that_passes_leaves_errno, 0, 2);
     tcase_add_test(cases, timeouts);
     tcase_add_test(cases, more_than_the_limit_of_descriptors_is_invalid);
     tcase_add_test(cases, cancel_ends_a_poll);
