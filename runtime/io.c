@@ -78,7 +78,9 @@ static ssize_t attempt_itself(struct cede__transfer *t)
 }
 
 /* Into a buffer that t->lends gets if that brings something. Parks as cede__attempt_request() does where the kernel
- * receives into buffers of its own choice, which only who asks for buffers lets it; ENOMEM. */
+ * receives into buffers of its own choice, which only who asks for buffers lets it; ENOMEM.
+ * It does so for TCP alone: of other streams (AF_UNIX, seen with Linux 6.18) it does not tell an end that was there
+ * when it was asked, if there were data before it. */
 static ssize_t attempt_lending(struct cede__transfer *t)
 {
     struct cede__fd *record = t->call.record;
@@ -87,7 +89,7 @@ static ssize_t attempt_lending(struct cede__transfer *t)
 
     if (t->socket_only
         && (record->inlet
-            || (t->call.worker->poller.backend->requests && record->kind <= CEDE__FD_STREAM && record->owned
+            || (t->call.worker->poller.backend->requests && record->kind == CEDE__FD_TCP && record->owned
                 && cede__call_nonblocking(&t->call) == 0))) {
         n = cede__buffer_await(&t->call, t->lends);
         if (n >= 0 || errno != ENOTSUP)

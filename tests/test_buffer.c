@@ -166,6 +166,29 @@ static int borrower(void *result)
 }
 
 /* What comes while nobody waits is there for the next. */
+/* The kernel tells it only to who looks: the data that were before it had come as well when this asked for them. */
+static void assert_words_and_end(void)
+{
+    void *data = fds;
+
+    ck_assert_int_eq(cede_send(fds[1], "last", 4, 0), 4);
+    ck_assert_int_eq(cede_close(fds[1]), 0);
+    cede_timeout (10 * CEDE_SECOND) {
+        assert_comes("last");
+        ck_assert_int_eq(cede_buffer_recv(fds[0], &data), 0);
+        ck_assert_ptr_null(data);
+    }
+    ck_assert_int_eq(cede_close(fds[0]), 0);
+}
+
+POLLER_TEST(an_end_that_was_there_before_the_first_receive_is_seen)
+{
+    connect_both(fds);
+    assert_words_and_end();
+    ck_assert_int_eq(cede_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_words_and_end();
+}
+
 POLLER_TEST(a_wait_that_ends_early_loses_nothing)
 {
     struct cede_task *task;
@@ -533,6 +556,7 @@ Suite *suite(void)
     tcase_add_loop_test(one, errors_are_those_of_recv, 0, POLLERS);
     tcase_add_loop_test(one, too_early_is_not_too_late, 0, POLLERS);
     tcase_add_loop_test(one, nonblocking_and_timeouts_are_honoured, 0, POLLERS);
+    tcase_add_loop_test(one, an_end_that_was_there_before_the_first_receive_is_seen, 0, POLLERS);
     tcase_add_loop_test(one, a_wait_that_ends_early_loses_nothing, 0, POLLERS);
     tcase_add_loop_test(one, a_handler_and_a_close_end_it, 0, POLLERS);
     tcase_add_loop_test(one, a_flood_is_held_back, 0, POLLERS);

@@ -14,8 +14,9 @@
  * in the CPU's cache already, where a buffer of each task's own has to be brought there for each message. That is what
  * large messages on many connections cost; see the table in bench/README.md.
  *
- * Over io_uring (cede_runtime_poller()) the kernel is told once that a connection's data are wanted, and brings them as
- * they come, without a further request for each message (multishot receive): up to a few buffers ahead of the task.
+ * Over io_uring (cede_runtime_poller()) the kernel is told once that a TCP connection's data are wanted, and brings
+ * them as they come, without a further request for each message (multishot receive): up to a few buffers ahead of the
+ * task.
  * For that it holds buffers of the runtime's until that ends: 16 at first, twice as many whenever they did not suffice,
  * and 1,024 (20 MiB) at most.
  * Hence one rule, whatever the poller: from the first cede_buffer_recv() on, whatever comes on that socket is read by
