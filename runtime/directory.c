@@ -74,6 +74,10 @@ struct dirent *cede_readdir(struct cede_dir *directory)
     struct dirent *entry;
     long got;
 
+    if (!directory) {
+        errno = EINVAL;
+        return NULL;
+    }
     if (directory->at == directory->end) {
         got = fill(directory);
         if (got <= 0)

@@ -275,6 +275,10 @@ static int status_of(const char *what, int directory, const char *path, struct s
         if (cede__file_call(&call) != 0)
             return -1;
     }
+    if (!status) {
+        errno = EFAULT;
+        return -1;
+    }
     return deliver_status(&found, status);
 }
 

@@ -77,6 +77,10 @@ int cede_semtimedop(int set, struct sembuf *operations, size_t count, const stru
         errno = E2BIG;
         return -1;
     }
+    if (!operations) {
+        errno = EFAULT;
+        return -1;
+    }
     at_once = malloc(count * sizeof *at_once);
     if (!at_once)
         return -1;

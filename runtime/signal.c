@@ -155,7 +155,7 @@ static int check(const sigset_t *set)
     bool any = false;
     int signo;
 
-    for (signo = 1; signo < _NSIG; signo++) {
+    for (signo = 1; set && signo < _NSIG; signo++) {
         if (sigismember(set, signo) != 1)
             continue;
         any = true;

@@ -262,6 +262,8 @@ FILES_TEST(what_a_file_is)
     ck_assert_fails(cede_stat("none", &ours), ENOENT);
     ck_assert_fails(cede_stat("a/b", &ours), ENOTDIR);
     ck_assert_fails(cede_stat(NULL, &ours), EFAULT);
+    ck_assert_fails(cede_stat("a", NULL), EFAULT);
+    ck_assert_fails(cede_fstat(fd, NULL), EFAULT);
     ck_assert_fails(cede_lstat("none", &ours), ENOENT);
     ck_assert_fails(cede_fstatat(directory, "none", &ours, 0), ENOENT);
     ck_assert_fails(cede_fstatat(directory, "a", &ours, 1 << 30), EINVAL);
@@ -328,6 +330,9 @@ FILES_TEST(directories)
     ck_assert_ptr_null(cede_readdir(directory));
     ck_assert_int_eq(cede_closedir(directory), 0);
     ck_assert_fails(cede_closedir(NULL), EINVAL);
+    errno = 0;
+    ck_assert_ptr_null(cede_readdir(NULL));
+    ck_assert_int_eq(errno, EINVAL);
 
     errno = 0;
     ck_assert_ptr_null(cede_opendir("none"));

@@ -81,6 +81,16 @@ static void become_somebody(void)
         ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
 }
 
+TASK_TEST(operations_that_are_not_there)
+{
+    id = semget(IPC_PRIVATE, 1, 0600);
+    if (id < 0 && errno == ENOSYS)
+        return;
+    ck_assert_int_ge(id, 0);
+    ck_assert_fails(cede_semtimedop(id, NULL, 1, NULL), EFAULT);
+    ck_assert_int_eq(semctl(id, 0, IPC_RMID), 0);
+}
+
 TASK_TEST(what_is_somebody_elses)
 {
     int set = semget(IPC_PRIVATE, 1, 0);
@@ -378,6 +388,7 @@ Suite *suite(void)
     tcase_add_test(cases, many_semaphores_at_once);
     tcase_add_test(cases, more_than_there_may_be_are_not_even_read);
     tcase_add_test(cases, no_memory_for_operations);
+    tcase_add_test(cases, operations_that_are_not_there);
     tcase_add_test(cases, what_is_somebody_elses);
     tcase_add_test(cases, queues_of_posix);
     tcase_add_test(cases, recvmmsg_waits);

@@ -200,6 +200,9 @@ TASK_TEST(nonsense_is_rejected)
     sigemptyset(&set);
     ck_assert_fails(cede_signal_wait(&set, NULL), EINVAL);
     ck_assert_fails(cede_signal_watch(&set), EINVAL);
+    ck_assert_fails(cede_signal_wait(NULL, NULL), EINVAL);
+    ck_assert_fails(cede_signal_watch(NULL), EINVAL);
+    ck_assert_fails(cede_signal_unwatch(NULL), EINVAL);
     for (i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
         set = set_of(SIGUSR1, nonsense[i]);
         ck_assert_fails(cede_signal_wait(&set, NULL), EINVAL);

@@ -134,6 +134,7 @@ CEDE_API struct cede_dir *cede_fdopendir(int fd);
  * readdir(3): the next entry, which is valid until the next call for this directory; at the end NULL with errno as it
  * was. It reads many entries at a time, always on a helper thread: io_uring has no such request. One task at a time.
  * After NULL with errno ENOENT (the directory has been removed), ENOMEM or EAGAIN (see above) it may be called again.
+ * EINVAL: directory is NULL.
  */
 CEDE_API struct dirent *cede_readdir(struct cede_dir *directory);
 

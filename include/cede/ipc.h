@@ -33,6 +33,7 @@ CEDE_BEGIN_DECLS
  *   E2BIG   cede_msgrcv(): the message is longer than size, and flags has not MSG_NOERROR
  *   E2BIG   cede_semtimedop(): more operations than the system takes in one call
  *   EINVAL  there is no such queue or set; size, type, or the timeout makes no sense
+ *   EFAULT  message or operations is NULL
  *   EFBIG   cede_semtimedop(): an operation is on a semaphore that the set has not got
  *   ERANGE  cede_semtimedop(): a value would become greater than the system allows
  *   EIDRM   it was removed meanwhile

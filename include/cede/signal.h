@@ -44,7 +44,7 @@ CEDE_BEGIN_DECLS
  * Between two waits of one task a signal takes its normal course, unless it is watched: see cede_signal_watch().
  *
  * Returns the signal's number, or -1 with errno
- *   EINVAL                empty set, or one with a signal that makes no sense here
+ *   EINVAL                set is NULL or empty, or one with a signal that makes no sense here
  *   ECANCELED, ETIMEDOUT  as every wait; no signal has been taken
  * Outside a task: sigwaitinfo(2), which wants the signals to be blocked. Models: sigwaitinfo(2).
  */
