@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Rounds, processes, medians, tables; see harness.h. */
+/* Rounds, turns, processes, options; see harness.h. */
 #include "harness.h"
 
 #include <limits.h>
-#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,23 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "results.h"
+
 enum {
     TEXT_BYTES = 64,       /* a unit, an aspect */
     QUESTION_BYTES = 512,
     LIMIT_SECONDS = 300, /* for one measurement or turn: longer than any, so that one that hangs is noticed */
-    TURNS = 8,           /* in a round, at most */
     /* A quick run, unless told how many rounds, does no third one of a case that has taken longer, and no second. */
     NO_THIRD_AFTER_SECONDS = 1,
     NO_SECOND_AFTER_SECONDS = 3,
-    SURE_ROUNDS = 6,     /* of five the median of all lies beyond the least or the greatest 1 time of 16 */
-};
-
-/* All values of one figure of one subject in one case. */
-struct result {
-    char question[QUESTION_BYTES], unit[TEXT_BYTES];
-    const char *subject;
-    long n;
-    double *values; /* for each round one of each turn, NAN where it has none; sorted, for what is told, in a copy */
 };
 
 /* A subject that measures. */
@@ -52,11 +43,10 @@ static struct {
 } options = {.size = BENCH_NORMAL, .cpu = -1, .other_cpu = -1};
 
 static struct bench_subject *subjects; /* cede first, then by name */
-static struct result *results;
-static size_t result_count;
 static int round_now, turn_now;
 static int turns = 1; /* of each subject in a round */
-static const int turns_of_size[] = {[BENCH_TINY] = 2, [BENCH_QUICK] = 5, [BENCH_NORMAL] = TURNS, [BENCH_FULL] = TURNS};
+static const int turns_of_size[] = {[BENCH_TINY] = 2, [BENCH_QUICK] = 5, [BENCH_NORMAL] = RESULTS_TURNS,
+                                    [BENCH_FULL] = RESULTS_TURNS};
 static bool takes_turns;
 static bool failed;
 static int report_fd = -1;                 /* in a measurement: a socket */
@@ -201,40 +191,9 @@ static void add_programs(void)
 
 /* ---- rounds ---- */
 
-static struct result *find_result(const char *question, const char *subject, long n)
-{
-    size_t at;
-
-    for (at = 0; at < result_count; at++)
-        if (results[at].n == n && strcmp(results[at].question, question) == 0
-            && strcmp(results[at].subject, subject) == 0)
-            return &results[at];
-    return NULL;
-}
-
-static struct result *add_result(const char *question, const char *subject, long n, const char *unit)
-{
-    struct result *result;
-    int count = options.rounds * turns, at;
-
-    results = realloc(results, (result_count + 1) * sizeof *results);
-    if (!results)
-        bench_fail("realloc");
-    result = &results[result_count++];
-    *result = (struct result){.subject = subject, .n = n, .values = calloc((size_t)count, sizeof(double))};
-    if (!result->values)
-        bench_fail("calloc");
-    for (at = 0; at < count; at++)
-        result->values[at] = NAN;
-    snprintf(result->question, sizeof result->question, "%s", question);
-    snprintf(result->unit, sizeof result->unit, "%s", unit);
-    return result;
-}
-
 static void take_report(const struct bench_case *which, const struct bench_subject *subject, char *line)
 {
     char question[QUESTION_BYTES], *unit = strchr(line, '\t'), *value = strrchr(line, '\t');
-    struct result *result;
 
     if (!unit || unit == value) {
         fprintf(stderr, "bench: %s of %s: not a report: %s", which->question, subject->name, line);
@@ -243,10 +202,7 @@ static void take_report(const struct bench_case *which, const struct bench_subje
     }
     *unit++ = *value++ = '\0';
     snprintf(question, sizeof question, "%s%s%s", which->question, *line ? ", " : "", line);
-    result = find_result(question, subject->name, which->n);
-    if (!result)
-        result = add_result(question, subject->name, which->n, unit);
-    result->values[round_now * turns + turn_now] = strtod(value, NULL);
+    results_add(question, subject->name, which->n, unit, round_now, turn_now, strtod(value, NULL));
 }
 
 static void start(struct measurement *measurement, const struct bench_case *which, const struct bench_subject *subject)
@@ -394,151 +350,7 @@ static bool asks(const struct bench_case *which)
     return which->from == BENCH_TINY_ONLY ? options.size == BENCH_TINY : which->from <= options.size;
 }
 
-/* ---- output ---- */
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* What there is of one value for each round (or turn). */
-struct summary {
-    double median, min, max;
-    double low, high; /* between these the median of all rounds that one might measure lies, 19 times of 20; only of
-                       * SURE_ROUNDS and more */
-    int count;
-};
-
-/* How many of `count` sorted values may be left out on either side, so that the median of all there could be still lies
- * between the rest 19 times of 20: it has 0, 1, 2 ... values below it as often as a coin shows heads. */
-static int left_out(int count)
-{
-    double share = 1, sum;
-    int out, i;
-
-    for (i = 0; i < count; i++)
-        share /= 2;
-    for (out = 0, sum = share; out < count / 2; out++) {
-        share *= (double)(count - out) / (out + 1);
-        sum += share;
-        if (sum > 0.025)
-            break;
-    }
-    return out;
-}
-
-/* Sorts the values. */
-static struct summary summarise(double *values, int count)
-{
-    struct summary summary = {.median = NAN};
-    int at, half, out;
-
-    for (at = 0; at < count; at++)
-        if (!isnan(values[at]))
-            values[summary.count++] = values[at];
-    if (summary.count == 0)
-        return summary;
-    qsort(values, (size_t)summary.count, sizeof *values, compare);
-    half = summary.count / 2;
-    summary.median = summary.count % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
-    summary.min = values[0];
-    summary.max = values[summary.count - 1];
-    out = left_out(summary.count);
-    summary.low = values[out];
-    summary.high = values[summary.count - 1 - out];
-    return summary;
-}
-
-/*
- * Of one result; or, for each turn, of its quotient by another: what the machine does meanwhile is in both. A round has
- * one value, the median of its turns: they share their processes, and with them the pages that these happened to get.
- */
-static struct summary summary_of(const struct result *result, const struct result *by)
-{
-    double *of_rounds = calloc((size_t)options.rounds, sizeof *of_rounds), of_turns[TURNS];
-    struct summary summary;
-    int round, turn, at;
-
-    if (!of_rounds)
-        bench_fail("calloc");
-    for (round = 0; round < options.rounds; round++) {
-        for (turn = 0; turn < turns; turn++) {
-            at = round * turns + turn;
-            of_turns[turn] = by ? by->values[at] != 0 ? result->values[at] / by->values[at] : NAN : result->values[at];
-        }
-        of_rounds[round] = summarise(of_turns, turns).median;
-    }
-    summary = summarise(of_rounds, options.rounds);
-    free(of_rounds);
-    return summary;
-}
-
-/* Figures of one question together, in the order in which they first came. */
-static void print_question(size_t first)
-{
-    const struct result *result, *cede;
-    struct summary own, ratio;
-
-    for (result = &results[first]; result != results + result_count; result++) {
-        if (result->n != results[first].n || strcmp(result->question, results[first].question) != 0)
-            continue;
-        cede = find_result(result->question, "cede", result->n);
-        own = summary_of(result, NULL);
-        printf("%-50s %9ld  %-12s %12.5g %12.5g %12.5g  %-11s", result->question, result->n, result->subject,
-               own.median, own.min, own.max, result->unit);
-        ratio = cede ? summary_of(result, cede) : (struct summary){0};
-        if (ratio.count > 0)
-            printf(" %6.2f", ratio.median);
-        if (ratio.count >= SURE_ROUNDS && result != cede)
-            printf("  %.3f to %.3f", ratio.low, ratio.high);
-        putchar('\n');
-    }
-}
-
-static void print_table(void)
-{
-    size_t at, before;
-
-    printf("%-50s %9s  %-12s %12s %12s %12s  %-11s %6s  %s\n", "question", "n", "subject", "median", "min", "max",
-           "unit", "/cede", "19 times of 20");
-    for (at = 0; at < result_count; at++) {
-        for (before = 0; before < at; before++)
-            if (results[before].n == results[at].n && strcmp(results[before].question, results[at].question) == 0)
-                break;
-        if (before == at)
-            print_question(at);
-    }
-}
-
-static void write_json(void)
-{
-    FILE *out = fopen(options.json, "w");
-    const struct result *cede;
-    struct summary summary, ratio;
-    size_t at;
-
-    if (!out)
-        bench_fail(options.json);
-    fputs("[\n", out);
-    for (at = 0; at < result_count; at++) {
-        cede = find_result(results[at].question, "cede", results[at].n);
-        summary = summary_of(&results[at], NULL);
-        ratio = cede ? summary_of(&results[at], cede) : (struct summary){0};
-        fprintf(out,
-                "{\"question\": \"%s\", \"subject\": \"%s\", \"n\": %ld, \"unit\": \"%s\", \"median\": %.9g, "
-                "\"min\": %.9g, \"max\": %.9g",
-                results[at].question, results[at].subject, results[at].n, results[at].unit, summary.median,
-                summary.min, summary.max);
-        if (ratio.count > 0)
-            fprintf(out, ", \"quotient\": %.9g", ratio.median);
-        fputs(at + 1 < result_count ? "},\n" : "}\n", out);
-    }
-    fputs("]\n", out);
-    if (fclose(out) != 0)
-        bench_fail(options.json);
-}
+/* ---- the machine ---- */
 
 /* The rest of the first line of a stream that begins with key. */
 static bool find_line(FILE *in, const char *key, char *text, size_t bytes)
@@ -675,13 +487,14 @@ int bench_main(int argc, char **argv, const struct bench_case *cases, size_t cou
         options.other_cpu = last;
     print_machine();
     add_programs();
+    results_begin(options.rounds, turns);
     for (at = 0; at < count; at++)
         if (asks(&cases[at]))
             run_case(&cases[at]);
-    print_table();
+    results_print();
     if (options.json)
-        write_json();
-    if (failed || result_count)
+        results_write_json(options.json);
+    if (failed || results_are_there())
         return failed ? 1 : 0;
     fprintf(stderr, "%s: nothing was measured: no such question or subject\n", argv[0]);
     return 3;
