@@ -92,7 +92,9 @@ TASK_TEST(the_child_has_this_task_alone)
     }
     assert_exits(child, 0);
     ticks = 0;
-    cede_sleep(20 * CEDE_MILLISECOND);
+    cede_timeout (10 * CEDE_SECOND)
+        while (ticks <= 2 && cede_sleep(CEDE_MILLISECOND) == 0)
+            continue;
     ck_assert_int_gt(ticks, 2);
     ck_assert_int_eq(cede_write(pair[1], "x", 1), 1);
     ck_assert_int_eq(cede_await(reader), 1);
