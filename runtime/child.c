@@ -13,6 +13,7 @@
 #include <cede/io.h>
 #include <cede/scope.h>
 
+#include "call.h"
 #include "descriptor.h"
 #include "retry.h"
 #include "sys.h"
@@ -47,12 +48,14 @@ static struct news news_of(pid_t pid, bool its_end_only)
 
 static int await(struct news *news)
 {
-    struct pollfd ended = {.fd = news->pidfd, .events = POLLIN};
+    struct cede__call call;
 
     /* Ended, but not collected yet: its status comes in a moment. */
-    if (news->pidfd < 0 || (news->retry.pause_ns == 0 && cede_poll(&ended, 1, 0) > 0))
+    if (news->pidfd < 0 || cede__call_ready(news->pidfd, POLLIN))
         return cede__retry_wait(&news->retry, "wait", INT64_MAX);
-    return cede_poll(&ended, 1, -1) < 0 ? -1 : 0;
+    if (cede__call_begin(&call, news->pidfd, CEDE__READS, "wait") != 0)
+        return -1;
+    return (int)cede__call_end(&call, cede__call_wait(&call));
 }
 
 static void forget(struct news *news)

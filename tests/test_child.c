@@ -203,6 +203,30 @@ START_TEST(no_descriptor_for_a_signal)
 }
 END_TEST
 
+static int handle_and_end_child(void *restart)
+{
+    cede_signal_handled(restart != NULL);
+    ck_assert_int_eq(cede_sleep(2 * CEDE_MILLISECOND), 0);
+    return end_child(NULL);
+}
+
+/* As with waitpid(2), SA_RESTART decides: above all for SIGCHLD, whose handler runs just before the status comes. */
+TASK_TEST(handlers_end_a_wait_for_a_child_unless_they_restart)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    start_child();
+    ck_assert_int_eq(beside(by_waitpid, NULL, handle_and_end_child, &child), 7);
+    start_child();
+    ck_assert_int_eq(beside(by_waitid, NULL, handle_and_end_child, &child), 7);
+    start_child();
+    ck_assert_fails(beside(by_waitpid, NULL, handle_and_end_child, NULL), EINTR);
+    ck_assert_int_eq(by_waitpid(NULL), 7);
+}
+
 static int by_pause(void *unused)
 {
     (void)unused;
@@ -463,6 +487,7 @@ Suite *suite(void)
     tcase_add_test(cases, statuses_that_nobody_keeps);
     tcase_add_loop_test(cases, no_descriptor_for_a_signal, 0, 2);
     tcase_add_test(cases, blocked_signals_are_waited_for);
+    tcase_add_test(cases, handlers_end_a_wait_for_a_child_unless_they_restart);
     tcase_add_test(cases, handlers_end_a_pause);
     tcase_add_test(cases, a_mask_that_is_set_beside_a_pause_stays);
     tcase_add_test(cases, what_is_blocked_beside_a_pause_stays_blocked);
