@@ -60,6 +60,9 @@ TASK_TEST(messages_of_system_v)
     assert_ends_early(by_msgsnd, NULL);
     ck_assert_int_eq(beside(by_msgsnd, NULL, by_msgrcv, NULL), 0);
     ck_assert_fails(cede_msgrcv(id, &message, 4, 0, 0), E2BIG);
+    ck_assert_fails(cede_msgsnd(id, NULL, 8, IPC_NOWAIT), EFAULT);
+    ck_assert_fails(cede_msgrcv(id, NULL, 8, 0, IPC_NOWAIT), EFAULT); /* which has taken the message */
+    ck_assert_int_eq(by_msgsnd(NULL), 0);
     ck_assert_fails(beside(by_msgsnd, NULL, remove_queue, NULL), EIDRM);
     ck_assert_fails(by_msgrcv(NULL), EINVAL);
     ck_assert_fails(by_msgsnd(NULL), EINVAL);
