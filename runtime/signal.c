@@ -255,7 +255,7 @@ int cede_signal_wait(const sigset_t *set, siginfo_t *info)
     struct wait wait = {.waiter = {.what = "signal", .subject = -1, .external = true}, .set = set};
     int result, error;
 
-    if (!cede__in_task())
+    if (set && !cede__in_task())
         return sigwaitinfo(set, info);
     if (check(set) != 0)
         return -1;

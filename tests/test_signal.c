@@ -219,6 +219,7 @@ START_TEST(outside_a_task)
     sigset_t set = set_of(SIGUSR1, SIGUSR2);
     siginfo_t info;
 
+    ck_assert_fails(cede_signal_wait(NULL, NULL), EINVAL);
     ck_assert_fails(cede_signal_watch(&set), EPERM);
     ck_assert_fails(cede_signal_unwatch(&set), EPERM);
     ck_assert_fails(cede_shutdown_on_signal(SIGTERM), EPERM);

@@ -23,8 +23,8 @@
  * turns, first come, first served: what one call writes, up to the size of the buffer, is never mixed with another's.
  *
  * cede_stream_close() and cede_stream_abort() end the calls that other tasks are in: every one of them fails with
- * EBADF, even if it was about to succeed. The stream's memory is freed when the last has returned; afterwards nobody
- * may use it.
+ * EBADF, even if it was about to succeed; but a read that gets data while the close still writes what was buffered has
+ * it. The stream's memory is freed when the last has returned; afterwards nobody may use it.
  *
  * Every call may be made outside a task, where it blocks as the descriptor does. Threads: one at a time; in a runtime,
  * the tasks of this one.
