@@ -7,6 +7,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
@@ -66,31 +67,62 @@ static void raise_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* A counter of the process's system calls, or -1. */
-static int open_syscall_counter(pid_t process)
+/* What tells the kernel's events of system calls, or -1. */
+static long long syscall_event(void)
 {
-    struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof attr, .inherit = 1};
     FILE *in = fopen("/sys/kernel/tracing/events/raw_syscalls/sys_enter/id", "r");
-    long long id;
-    int found;
+    long long id = -1;
 
     if (!in)
         return -1;
-    found = fscanf(in, "%lld", &id);
+    if (fscanf(in, "%lld", &id) != 1)
+        id = -1;
     fclose(in);
-    if (found != 1)
-        return -1;
-    attr.config = (uint64_t)id;
-    return (int)syscall(SYS_perf_event_open, &attr, process, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    return id;
 }
 
-static uint64_t count_of(int counter)
+/* Counts the system calls of all threads that there are, and of those that they start. None, if one cannot be counted:
+ * go's calls come from other threads than its first. */
+static void open_counters(struct server *server)
 {
-    uint64_t count = 0;
+    struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof attr, .inherit = 1};
+    long long event = syscall_event();
+    struct dirent *entry;
+    char path[64];
+    DIR *threads;
+    int counter;
 
-    if (counter >= 0 && read(counter, &count, sizeof count) != sizeof count)
-        bench_fail("system call counter");
-    return count;
+    server->counter_count = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)server->process);
+    threads = event < 0 ? NULL : opendir(path);
+    if (!threads)
+        return;
+    attr.config = (uint64_t)event;
+    while ((entry = readdir(threads)) != NULL) {
+        if (*entry->d_name == '.')
+            continue;
+        counter = server->counter_count == SERVER_COUNTERS
+            ? -1 : (int)syscall(SYS_perf_event_open, &attr, atoi(entry->d_name), -1, -1, PERF_FLAG_FD_CLOEXEC);
+        if (counter < 0) {
+            server->counter_count = 0;
+            break;
+        }
+        server->counters[server->counter_count++] = counter;
+    }
+    closedir(threads);
+}
+
+static uint64_t count_calls(const struct server *server)
+{
+    uint64_t sum = 0, count;
+    int i;
+
+    for (i = 0; i < server->counter_count; i++) {
+        if (read(server->counters[i], &count, sizeof count) != sizeof count)
+            bench_fail("system call counter");
+        sum += count;
+    }
+    return sum;
 }
 
 /* What the server occupies, in MiB, with what it shares. */
@@ -136,7 +168,7 @@ void server_start(struct server *server, server_serve *serve, long connections)
         exit(1);
     }
     fclose(from_server);
-    server->calls_counter = open_syscall_counter(server->process);
+    open_counters(server);
     errno = clock_getcpuclockid(server->process, &server->clock);
     if (errno)
         bench_fail("clock_getcpuclockid");
@@ -147,13 +179,13 @@ void server_mark(struct server *server)
 {
     server->start_ns = bench_now();
     server->used_ns = cpu_ns(server->clock);
-    server->calls = count_of(server->calls_counter);
+    server->calls = count_calls(server);
 }
 
 void server_report(struct server *server, double requests)
 {
     int64_t used_ns = cpu_ns(server->clock) - server->used_ns, duration_ns = bench_now() - server->start_ns;
-    uint64_t calls = count_of(server->calls_counter) - server->calls;
+    uint64_t calls = count_calls(server) - server->calls;
 
     if (requests <= 0) {
         fputs("bench: no answer came back\n", stderr);
@@ -161,7 +193,7 @@ void server_report(struct server *server, double requests)
     }
     bench_report(NULL, "requests/s", requests / (double)duration_ns * 1e9);
     bench_report("CPU per request", "us", (double)used_ns / requests / 1e3);
-    if (server->calls_counter >= 0)
+    if (server->counter_count > 0)
         bench_report("system calls per request", "calls", (double)calls / requests);
     bench_report("server's RSS", "MiB", resident(server->process));
 }

@@ -20,11 +20,14 @@ int server_listen(int *port);
 /* A serve() for subjects that are programs (harness.h): n is the number of connections, and it prints its port. */
 void server_by_program(long connections);
 
+enum { SERVER_COUNTERS = 64 };
+
 /* A server that runs, and what it has used when the measurement began. */
 struct server {
     pid_t process;
     int port;
-    int calls_counter; /* -1: system calls are not counted */
+    int counters[SERVER_COUNTERS]; /* of system calls: one for each thread that there is at the start */
+    int counter_count;             /* 0: they are not counted */
     clockid_t clock;
     int64_t used_ns, start_ns;
     uint64_t calls;
