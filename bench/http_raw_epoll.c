@@ -8,7 +8,7 @@
 
 #include "http.h"
 
-enum { EVENTS = 512 };
+enum { EVENTS = 64 }; /* as many as echo_raw_epoll.c */
 
 struct connection {
     int fd;
