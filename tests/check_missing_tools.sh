@@ -4,6 +4,7 @@
 # says how to install it or to do without. Environment: CMAKE_GENERATOR; MAKE, its program.
 set -euo pipefail
 cmake=$(command -v "$1") source=$2
+unset CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER # it would not be on PATH either
 
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
