@@ -57,6 +57,7 @@ static __attribute__((noinline)) int wait_until(int fd, struct epoll_event *even
     static atomic_bool lacks_pwait2; /* benign if several workers find out */
     struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
     int64_t timeout_ms = (timeout_ns + 999999) / 1000000;
+    int saved = errno;
     long count;
 
     if (!atomic_load_explicit(&lacks_pwait2, memory_order_relaxed)) {
@@ -64,6 +65,7 @@ static __attribute__((noinline)) int wait_until(int fd, struct epoll_event *even
         if (count >= 0 || errno != ENOSYS)
             return (int)count;
         atomic_store_explicit(&lacks_pwait2, true, memory_order_relaxed);
+        errno = saved;
     }
     if (timeout_ms > INT32_MAX)
         timeout_ms = INT32_MAX;

@@ -61,7 +61,8 @@ TASK_TEST(messages_of_system_v)
     ck_assert_int_eq(beside(by_msgsnd, NULL, by_msgrcv, NULL), 0);
     ck_assert_fails(cede_msgrcv(id, &message, 4, 0, 0), E2BIG);
     ck_assert_fails(cede_msgsnd(id, NULL, 8, IPC_NOWAIT), EFAULT);
-    ck_assert_fails(cede_msgrcv(id, NULL, 8, 0, IPC_NOWAIT), EFAULT); /* which has taken the message */
+    ck_assert_fails(cede_msgrcv(id, NULL, 8, 0, IPC_NOWAIT), EFAULT);
+    cede_msgrcv(id, &message, 8, 0, IPC_NOWAIT); /* the kernel has taken the message already, qemu-user has not */
     ck_assert_int_eq(by_msgsnd(NULL), 0);
     ck_assert_fails(beside(by_msgsnd, NULL, remove_queue, NULL), EIDRM);
     ck_assert_fails(by_msgrcv(NULL), EINVAL);
