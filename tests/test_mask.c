@@ -7,25 +7,12 @@
 #include <unistd.h>
 
 #include "../runtime/mask.h"
+#include "handled.h"
 #include "harness.h"
 
 static const int signals[] = {SIGUSR1, SIGUSR2, SIGHUP, SIGALRM};
 
 enum { SIGNALS = sizeof signals / sizeof *signals, WAITS = 8, STEPS = 25 };
-
-static volatile sig_atomic_t handled;
-
-static void on_signal(int signo)
-{
-    handled = signo;
-}
-
-static void handle(int signo)
-{
-    const struct sigaction action = {.sa_handler = on_signal};
-
-    ck_assert_int_eq(sigaction(signo, &action, NULL), 0);
-}
 
 static uint64_t bits(const sigset_t *set)
 {

@@ -4,21 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "handled.h"
 #include "harness.h"
-
-static volatile sig_atomic_t handled;
-
-static void on_signal(int signo)
-{
-    handled = signo;
-}
-
-static void handle(int signo)
-{
-    const struct sigaction action = {.sa_handler = on_signal};
-
-    ck_assert_int_eq(sigaction(signo, &action, NULL), 0);
-}
 
 static sigset_t only(int signo)
 {
